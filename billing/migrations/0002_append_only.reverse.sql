@@ -1,0 +1,8 @@
+DROP TRIGGER session_not_deleted ON billing_usagesession;
+DROP TRIGGER settled_session_stays ON billing_usagesession;
+DROP TRIGGER credits_usage_stays ON billing_creditsusage;
+DROP TRIGGER rate_card_stays ON billing_ratecard;
+DROP TRIGGER credits_profit_history_stays ON billing_creditsprofithistory;
+DROP TRIGGER billing_setting_history_stays ON billing_billingsettinghistory;
+DROP TRIGGER ai_model_history_stays ON billing_aimodelhistory;
+DROP FUNCTION billing_refuse_change();

@@ -1,0 +1,7 @@
+from django.db import models
+
+
+class DeliveryStatus(models.TextChoices):
+    PENDING = "pending"
+    DONE = "done"
+    DEAD = "dead"

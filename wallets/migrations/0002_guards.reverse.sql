@@ -1,0 +1,15 @@
+DROP TRIGGER entry_arrives_balanced ON wallets_entry;
+DROP TRIGGER transaction_stays ON wallets_transaction;
+DROP TRIGGER entry_stays ON wallets_entry;
+DROP TRIGGER burn_stays ON wallets_grantburn;
+DROP TRIGGER grant_stays ON wallets_grant;
+DROP TRIGGER grant_keeps_its_terms ON wallets_grant;
+DROP TRIGGER hold_stays ON wallets_hold;
+DROP TRIGGER hold_closed_once ON wallets_hold;
+DROP TRIGGER transaction_not_truncated ON wallets_transaction;
+DROP TRIGGER entry_not_truncated ON wallets_entry;
+DROP TRIGGER burn_not_truncated ON wallets_grantburn;
+DROP TRIGGER grant_not_truncated ON wallets_grant;
+DROP TRIGGER hold_not_truncated ON wallets_hold;
+DROP FUNCTION wallets_refuse_unbalanced_entries();
+DROP FUNCTION wallets_refuse_change();

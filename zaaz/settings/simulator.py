@@ -1,0 +1,6 @@
+"""Settings of the simulator's own process: the same data, other routes, no sign-in of ours."""
+
+from zaaz.settings.base import *
+
+ROOT_URLCONF = "simulator.urls"
+ASGI_APPLICATION = "simulator.asgi.application"
