@@ -5,9 +5,8 @@ for each handler are rows of that transaction; ``common.outbox`` delivers them.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
-from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from django.db import connection, transaction
@@ -55,7 +54,7 @@ def publish(event: DomainEvent) -> None:
     now = clock.now()
     row = OutboxEvent.objects.create(
         type=event.type,
-        payload=asdict(event),
+        payload={field.name: getattr(event, field.name) for field in fields(event)},
         request_id=get_contextvars().get("request_id", ""),
         created_at=now,
     )
@@ -65,7 +64,7 @@ def publish(event: DomainEvent) -> None:
     )
     if deliveries:
         ids = [str(delivery.id) for delivery in deliveries]
-        transaction.on_commit(partial(wake.workers, ids), robust=True)
+        transaction.on_commit(lambda: wake.workers(ids), robust=True)
 
 
 def call_handler(name: str, event: OutboxEvent) -> None:

@@ -63,7 +63,6 @@ INSTALLED_APPS = [
     "billing",
     "payments",
     "notifications",
-    "portal",
 ]
 if SIMULATOR_ENABLED:
     INSTALLED_APPS.append("simulator")
@@ -119,7 +118,9 @@ FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", validate=Length(min=1)
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["email", "name"]},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
@@ -147,7 +148,6 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["common.api.parsers.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "common.api.pagination.ListPagination",
-    "DEFAULT_FILTER_BACKENDS": ["common.api.filters.ListFilter"],
     "DEFAULT_SCHEMA_CLASS": "common.api.schema.ProblemAutoSchema",
     "EXCEPTION_HANDLER": "common.api.problems.handle_exception",
     "COERCE_DECIMAL_TO_STRING": True,
@@ -200,6 +200,10 @@ CELERY_BEAT_SCHEDULE = {
     "expire-sessions": every(60, "billing.tasks.expire_sessions"),
     "expire-subscriptions": every(300, "catalog.tasks.expire_subscriptions"),
     "reconcile-payments": every(60, "payments.tasks.reconcile_payments"),
+    "forget-expired-tokens": {
+        "task": "accounts.tasks.forget_expired_tokens",
+        "schedule": crontab(hour="3", minute="7"),
+    },
     "forget-delivered-events": {
         "task": "common.tasks.forget_delivered_events",
         "schedule": crontab(hour="3", minute="17"),

@@ -1,0 +1,33 @@
+"""OpenAPI: every operation may answer with a problem."""
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from rest_framework import serializers
+
+
+class ProblemErrorSerializer(serializers.Serializer[Any]):
+    field = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """RFC 9457."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    errors = ProblemErrorSerializer(many=True)
+    request_id = serializers.CharField()
+
+
+class ProblemAutoSchema(AutoSchema):  # type: ignore[misc]  # untyped library
+    def _get_response_bodies(self, direction: str = "response") -> Any:
+        bodies = super()._get_response_bodies(direction)
+        bodies["default"] = self._get_response_for_code(
+            ProblemSerializer, "default", ["application/problem+json"], direction
+        )
+        return bodies
