@@ -169,7 +169,6 @@ class PackagePlanInline(NeededPartInline):
 class PackageFeatureConfigInline(PartInline):
     model = PackageFeatureConfig
     form = ConfigForm
-    exclude = ("package",)
 
 
 @admin.register(Package)

@@ -7,7 +7,6 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import CursorPagination, PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
@@ -54,11 +53,11 @@ class ListPagination(CursorPagination):
     page_size = DEFAULT_LIMIT
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+        self, queryset: QuerySet[Any], request: Request, view: Any = None
     ) -> list[Any] | None:
         self._inner: Any = _Page() if "page" in request.query_params else _Cursor()
         if isinstance(self._inner, _Page):
-            ordering = view.total_ordering(request)  # type: ignore[union-attr]
+            ordering = view.total_ordering(request)
             queryset = queryset.order_by(*ordering)
         rows: list[Any] | None = self._inner.paginate_queryset(queryset, request, view=view)
         return rows
