@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from typing import IO, Any
 
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.parsers import JSONParser
 
 
@@ -18,23 +18,26 @@ class StrictJSONParser(JSONParser):
             data = super().parse(stream, media_type, parser_context)
         except RecursionError:
             raise ParseError("JSON is nested too deeply.") from None
-        _refuse_unstorable(data)
+        faults = {
+            name: ["Text contains a character that cannot be stored."]
+            for name, value in (data.items() if isinstance(data, dict) else [("", data)])
+            if not _is_storable([name, value])
+        }
+        if faults:
+            raise ValidationError(faults)
         return data
 
 
-def _refuse_unstorable(data: Any) -> None:
+def _is_storable(data: Any) -> bool:
     waiting = [data]
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):
-            if "\x00" in value or not value.isascii() and _has_surrogate(value):
-                raise ParseError("Text contains a character that cannot be stored.")
+            if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+                return False
         elif isinstance(value, dict):
             waiting.extend(value)
             waiting.extend(value.values())
         elif isinstance(value, list):
             waiting.extend(value)
-
-
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
+    return True

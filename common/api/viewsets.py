@@ -148,10 +148,20 @@ class LifecycleMixin(ListGrammarMixin):
             raise ValidationError(fault, code="unknown_field")
         if not values:
             raise ValidationError({self.bulk_patch_fields[0]: ["Say what to change."]})
-        checked = self.get_serializer(data=values, partial=True)
-        checked.is_valid(raise_exception=True)
-        change = {**checked.validated_data, "updated_at": clock.now()}
+        change = {**self._checked(values), "updated_at": clock.now()}
         return self._bulk({"ids": request.data.get("ids")}, lambda rows: rows.update(**change))
+
+    def _checked(self, values: dict[str, Any]) -> dict[str, Any]:
+        fields = self.get_serializer().fields
+        checked, faults = {}, {}
+        for name, value in values.items():
+            try:
+                checked[name] = fields[name].run_validation(value)
+            except ValidationError as error:
+                faults[name] = error.detail
+        if faults:
+            raise ValidationError(faults)
+        return checked
 
     @action(detail=False, methods=["post"], url_path="bulk/restore")
     def bulk_restore(self, request: Request) -> Response:

@@ -12,6 +12,7 @@ from common.testing import drain_outbox
 from notifications.authentication import JwtSocketMiddleware
 from notifications.routing import websocket_urlpatterns
 from payments.events import PaymentSucceeded
+from payments.tests.factories import make_payment
 from wallets.events import BalancesChanged
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,16 +90,17 @@ async def test_balances_changed_tells_each_user_their_own(user, other_user):
 async def test_payment_succeeded_tells_the_payer(user, other_user):
     mine, other = await open_socket(user), await open_socket(other_user)
 
+    payment = await database_sync_to_async(make_payment)(user=user, status="succeeded")
     event_id = await happen(
         PaymentSucceeded(
-            payment_id="payment-1", user_id=str(user.id), amount_minor=1250, currency="USD"
+            payment_id=str(payment.id), user_id=str(user.id), amount_minor=1250, currency="USD"
         )
     )
 
     assert await mine.receive_json_from(timeout=5) == {
         "type": "payment.succeeded",
         "id": event_id,
-        "data": {"payment_id": "payment-1", "amount_minor": 1250, "currency": "USD"},
+        "data": {"payment_id": str(payment.id), "amount_minor": 1250, "currency": "USD"},
     }
     assert await other.receive_nothing()
     await mine.disconnect()

@@ -227,7 +227,7 @@ CHANNEL_LAYERS = {
 METERING_SESSION_TTL_SECONDS = env.int(
     "METERING_SESSION_TTL_SECONDS", 3600, validate=Range(min=60)
 )
-METERING_DEFAULT_CONFIG = env.json("METERING_DEFAULT_CONFIG", "{}")
+METERING_DEFAULT_CONFIG = env.json("METERING_DEFAULT_CONFIG", {})
 
 # --- Payments -------------------------------------------------------------
 CHECKOUT_RETURN_ORIGINS = env.list("CHECKOUT_RETURN_ORIGINS", [BASE_URL])
