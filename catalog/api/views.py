@@ -120,9 +120,12 @@ class PackageViewSet(StaffViewSet):
     }
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
-        if self.action in {"create", "update", "partial_update"}:
+        if self.action in {"create", "update", "partial_update"} or self._patches_in_bulk():
             return PackageWriteSerializer
         return PackageSerializer
+
+    def _patches_in_bulk(self) -> bool:
+        return self.action == "bulk" and self.request.method == "PATCH"
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         features, plans, fields = _parts(serializer)

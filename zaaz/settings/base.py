@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "billing",
     "payments",
     "notifications",
+    "zaaz",
 ]
 if SIMULATOR_ENABLED:
     INSTALLED_APPS.append("simulator")

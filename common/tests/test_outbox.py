@@ -1,0 +1,125 @@
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import transaction
+
+from common import clock, outbox, tasks
+from common.enums import DeliveryStatus
+from common.errors import Conflict
+from common.events import DomainEvent, call_handler, publish, subscribe
+from common.models import EventDelivery, OutboxEvent
+from common.testing import drain_outbox
+
+heard: list[int] = []
+broken: list[bool] = []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted(DomainEvent):
+    type = "tests.counted"
+
+    number: int
+
+
+@subscribe(Counted)
+def remember(event: Counted) -> None:
+    if broken:
+        raise RuntimeError("out of order")
+    heard.append(event.number)
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    heard.clear()
+    broken.clear()
+
+
+def tell(number=1):
+    with transaction.atomic():
+        publish(Counted(number=number))
+    return EventDelivery.objects.latest("id")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_publish_outside_a_transaction_is_refused():
+    with pytest.raises(RuntimeError):
+        publish(Counted(number=1))
+
+
+@pytest.mark.django_db
+def test_published_event_is_heard_once_however_often_it_is_delivered():
+    delivery = tell(7)
+
+    assert tasks.deliver_events(delivery_ids=[str(delivery.id)]) == 1
+    assert tasks.deliver_events(delivery_ids=[str(delivery.id)]) == 0
+    assert heard == [7]
+
+
+@pytest.mark.django_db
+def test_failed_delivery_waits_longer_each_time_then_is_dead_and_can_be_replayed():
+    with clock.frozen(datetime(2026, 1, 1, tzinfo=UTC)):
+        delivery = tell()
+        broken.append(True)
+        waits = []
+        for _ in range(outbox.MAX_ATTEMPTS):
+            outbox.deliver(delivery.id)
+            delivery.refresh_from_db()
+            waits.append((delivery.next_attempt_at - clock.now()).total_seconds())
+        assert waits == [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
+        assert (delivery.status, delivery.last_error) == (
+            DeliveryStatus.DEAD,
+            "RuntimeError: out of order",
+        )
+        broken.clear()
+
+        assert outbox.replay(delivery_ids=[delivery.id]) == 1
+        with pytest.raises(Conflict):
+            outbox.replay(delivery_ids=[delivery.id])
+        assert drain_outbox() == 1
+        assert heard == [1]
+
+
+@pytest.mark.django_db
+def test_sweep_delivers_what_nobody_was_woken_for():
+    with clock.frozen(datetime(2026, 1, 1, tzinfo=UTC)):
+        tell(3)
+        assert tasks.sweep_outbox() == 0
+        clock.advance(timedelta(seconds=10))
+        assert outbox.oldest_pending_seconds() == 10
+
+        assert tasks.sweep_outbox() == 1
+        assert tasks.sweep_outbox() == 0
+    assert heard == [3]
+    assert outbox.oldest_pending_seconds() == 0
+
+
+@pytest.mark.django_db
+def test_delivered_events_are_forgotten_after_30_days():
+    with clock.frozen(datetime(2026, 1, 1, tzinfo=UTC)):
+        tell()
+        drain_outbox()
+        clock.advance(timedelta(days=31))
+        tell()
+
+        assert tasks.forget_delivered_events() == 1
+        assert tasks.forget_delivered_events() == 0
+
+
+@pytest.mark.django_db
+def test_handler_that_no_longer_exists_is_named():
+    with pytest.raises(LookupError, match="gone"):
+        call_handler("gone", OutboxEvent(type="tests.counted", payload={}))
+
+
+@pytest.mark.django_db
+def test_drain_outbox_reports_a_failing_handler():
+    tell()
+    broken.append(True)
+    with pytest.raises(AssertionError, match="out of order"):
+        drain_outbox()
+
+
+def test_clock_that_runs_cannot_be_advanced():
+    with pytest.raises(RuntimeError):
+        clock.advance(timedelta(seconds=1))
