@@ -6,7 +6,8 @@ from django.db import connection
 from django.test import TransactionTestCase
 from rest_framework.test import APIClient
 
-from accounts.enums import Role
+from accounts.enums import Role, Scope
+from accounts.services import issue_api_key
 from accounts.tests.factories import PartnerFactory, UserFactory
 from accounts.tokens import issue_tokens
 
@@ -72,9 +73,6 @@ def client_for():
 
 @pytest.fixture
 def partner_api(db):
-    from accounts.enums import Scope
-    from accounts.services import issue_api_key
-
     _, key = issue_api_key(
         partner_id=PartnerFactory().id, name="tests", scopes=[Scope.METERING_WRITE]
     )

@@ -32,7 +32,9 @@ Handler = Callable[[Any], None]
 _handlers: dict[str, dict[str, tuple[type[DomainEvent], Handler]]] = {}
 
 
-def subscribe(event_class: type[EventT]) -> Callable[[Callable[[EventT], None]], Callable[..., None]]:
+def subscribe(
+    event_class: type[EventT],
+) -> Callable[[Callable[[EventT], None]], Callable[..., None]]:
     """Register the decorated function as a handler of ``event_class``."""
 
     def register(handler: Callable[[EventT], None]) -> Callable[[EventT], None]:

@@ -109,7 +109,7 @@ def challenge(request: HttpRequest, payment: Payment) -> HttpResponse:
 
 def not_found(
     request: HttpRequest,
-    exception: Exception | None,  # noqa: ARG001 -- Django passes it by name
+    exception: Exception | None,
 ) -> HttpResponse:
     if request.path.startswith(API_PATH):
         return problem_response(HTTPStatus.NOT_FOUND, "not_found", "There is nothing here.")

@@ -1,4 +1,5 @@
 import pytest
+from rest_framework.test import APIClient
 
 from accounts.enums import Scope
 from accounts.services import issue_api_key
@@ -15,7 +16,6 @@ from billing.tests.factories import (
     started,
 )
 from common.ids import uuid7
-from rest_framework.test import APIClient
 from wallets.selectors import balances_of
 
 START = "/api/credits-process/start"

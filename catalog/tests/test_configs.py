@@ -3,7 +3,6 @@
 from uuid import UUID
 
 import pytest
-from common.testing import run_concurrently
 
 from catalog import selectors, services
 from catalog.contents import ConfigTerms
@@ -11,6 +10,7 @@ from catalog.feature_config import FeatureConfig
 from catalog.models import PackageFeatureConfig, PackageHistory
 from catalog.tests.factories import FeatureEndpointFactory, FeatureFactory, make_package
 from common.errors import Invalid, NotFound
+from common.testing import run_concurrently
 
 pytestmark = pytest.mark.django_db
 

@@ -1,7 +1,6 @@
 """There is one initial package at most, and it does not vanish silently (W75)."""
 
 import pytest
-from common.testing import run_concurrently
 
 from catalog import services
 from catalog.models import (
@@ -15,6 +14,7 @@ from catalog.tests.factories import (
     terms,
 )
 from common.errors import Conflict
+from common.testing import run_concurrently
 
 pytestmark = pytest.mark.django_db
 

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 import pytest
-from common.testing import run_concurrently
 from django.db import IntegrityError
 
 from catalog import services
@@ -24,6 +23,7 @@ from catalog.tests.factories import (
     terms,
 )
 from common.errors import Conflict, Invalid, NotFound
+from common.testing import run_concurrently
 
 pytestmark = pytest.mark.django_db
 

@@ -1,7 +1,6 @@
 """What a change of a feature, an endpoint or a plan must not break: W74 and W80."""
 
 import pytest
-from common.testing import run_concurrently
 from django.db import transaction
 
 from catalog import services
@@ -15,6 +14,7 @@ from catalog.tests.factories import (
     terms,
 )
 from common.models import OutboxEvent
+from common.testing import run_concurrently
 
 pytestmark = pytest.mark.django_db
 

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from common.testing import run_concurrently
 
 from catalog import selectors, services, tasks
 from catalog.enums import SubscriptionStatus
@@ -14,6 +13,7 @@ from catalog.tests.factories import PlanFactory, make_package, terms
 from common import clock
 from common.errors import Conflict, NotFound
 from common.models import OutboxEvent
+from common.testing import run_concurrently
 
 pytestmark = pytest.mark.django_db
 

@@ -29,6 +29,14 @@ _STATUS_OF = {
 }
 
 
+_FOREIGN: list[tuple[type[Exception], int, str, str]] = [
+    (Http404, HTTPStatus.NOT_FOUND, "not_found", "There is nothing here."),
+    (PermissionDenied, HTTPStatus.FORBIDDEN, "permission_denied", "You may not do this."),
+    (ProtectedError, HTTPStatus.CONFLICT, "in_use", "Something else still needs it."),
+    (IntegrityError, HTTPStatus.CONFLICT, "conflict", "Another record already holds this value."),
+]
+
+
 def problem(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]:
     """The members of a problem; ``extra`` are extension members (RFC 9457, 3.2)."""
     return {
@@ -75,15 +83,11 @@ def _answer(error: Exception) -> dict[str, Any] | None:
         code = error.get_codes()
         code = code if isinstance(code, str) else error.default_code
         return problem(error.status_code, code, str(error.detail))
-    if isinstance(error, Http404):
-        return problem(HTTPStatus.NOT_FOUND, "not_found", "There is nothing here.")
-    if isinstance(error, PermissionDenied):
-        return problem(HTTPStatus.FORBIDDEN, "permission_denied", "You may not do this.")
-    if isinstance(error, ProtectedError):
-        return problem(HTTPStatus.CONFLICT, "in_use", "Something else still needs it.")
-    if isinstance(error, IntegrityError):
+    if isinstance(error, IntegrityError) and not isinstance(error, ProtectedError):
         log.warning("integrity_error", error=str(error))
-        return problem(HTTPStatus.CONFLICT, "conflict", "Another record already holds this value.")
+    for kind, status, code, detail in _FOREIGN:
+        if isinstance(error, kind):
+            return problem(status, code, detail)
     return None
 
 

@@ -21,7 +21,6 @@ from wallets.api.serializers import (
 from wallets.enums import CREDIT
 from wallets.models import Account, Entry
 
-
 NO_WALLET = {
     "id": None,
     "asset": CREDIT,

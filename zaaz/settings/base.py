@@ -119,7 +119,8 @@ FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", validate=Length(min=1)
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ["email", "name"]},
     },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -225,9 +226,7 @@ CHANNEL_LAYERS = {
 }
 
 # --- Metering -------------------------------------------------------------
-METERING_SESSION_TTL_SECONDS = env.int(
-    "METERING_SESSION_TTL_SECONDS", 3600, validate=Range(min=60)
-)
+METERING_SESSION_TTL_SECONDS = env.int("METERING_SESSION_TTL_SECONDS", 3600, validate=Range(min=60))
 METERING_DEFAULT_CONFIG = env.json("METERING_DEFAULT_CONFIG", {})
 
 # --- Payments -------------------------------------------------------------
