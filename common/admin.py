@@ -17,7 +17,7 @@ from common.errors import DomainError
 from common.models import EventDelivery, OutboxEvent
 
 
-class ModelAdmin(UnfoldModelAdmin):  # type: ignore[misc]  # untyped library
+class ModelAdmin(UnfoldModelAdmin):
     """The project's look, and pages that stay quick."""
 
     list_per_page = 50

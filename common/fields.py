@@ -19,7 +19,7 @@ def cipher() -> MultiFernet:
     return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS))
 
 
-class EncryptedJSONField(models.TextField):
+class EncryptedJSONField(models.TextField[Any, Any]):
     """A JSON value, stored as a Fernet token (https://github.com/fernet/spec)."""
 
     def get_prep_value(self, value: Any) -> str | None:

@@ -37,10 +37,10 @@ class SoftDeleteQuerySet(models.QuerySet[ModelT]):
 _Manager = models.Manager.from_queryset(SoftDeleteQuerySet)
 
 
-class AliveManager(_Manager[ModelT]):  # type: ignore[valid-type, misc]  # built by from_queryset
+class AliveManager(_Manager[ModelT]):
     def get_queryset(self) -> SoftDeleteQuerySet[ModelT]:
         return SoftDeleteQuerySet[ModelT](self.model, using=self._db).alive()
 
 
-class AllManager(_Manager[ModelT]):  # type: ignore[valid-type, misc]  # built by from_queryset
+class AllManager(_Manager[ModelT]):
     """Every row, trashed ones included."""

@@ -44,7 +44,7 @@ class LedgerAdmin(ReadOnlyAdmin):
         return user.is_active and user.is_staff
 
 
-class ReadOnlyInline(TabularInline):  # type: ignore[misc]  # the library is not typed
+class ReadOnlyInline(TabularInline):
     extra = 0
     can_delete = False
 

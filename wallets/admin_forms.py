@@ -8,7 +8,7 @@ from common.ids import uuid7
 from wallets.services import REASON_MAX_LENGTH
 
 
-class ReasonForm(BaseDialogForm):  # type: ignore[misc]  # the library is not typed
+class ReasonForm(BaseDialogForm):
     """Whatever staff do to the books, they say why."""
 
     reason = forms.CharField(

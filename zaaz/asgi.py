@@ -13,6 +13,6 @@ from notifications.routing import websocket_urlpatterns  # noqa: E402 -- needs t
 application = ProtocolTypeRouter(
     {
         "http": django_application,
-        "websocket": JwtSocketMiddleware(URLRouter(websocket_urlpatterns)),
+        "websocket": JwtSocketMiddleware(URLRouter(websocket_urlpatterns)),  # type: ignore[arg-type]  # the stubs know no consumers
     }
 )

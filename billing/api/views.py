@@ -137,7 +137,7 @@ class SessionView(APIView):
         return Response(answers.state(session, selectors.usages_of(session)))
 
 
-class CreditsUsageViewSet(ReadOnlyViewSet):
+class CreditsUsageViewSet(ReadOnlyViewSet[Any]):
     """Usages by model: a user sees their own without cost, staff see all with it."""
 
     queryset = CreditsUsage.objects.all()

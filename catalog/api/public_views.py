@@ -16,7 +16,7 @@ from common.api.viewsets import ReadOnlyViewSet
 CATALOGUE_ORDER = ("sequence", "name", "id")
 
 
-class PublicFeatureViewSet(ReadOnlyViewSet):
+class PublicFeatureViewSet(ReadOnlyViewSet[Any]):
     """Active root features, each with the active features below it."""
 
     permission_classes = (AllowAny,)
@@ -30,7 +30,7 @@ class PublicFeatureViewSet(ReadOnlyViewSet):
         return {**super().get_serializer_context(), "children": selectors.active_children()}
 
 
-class PublicPlanViewSet(ReadOnlyViewSet):
+class PublicPlanViewSet(ReadOnlyViewSet[Any]):
     permission_classes = (AllowAny,)
     queryset = Plan.objects.filter(is_active=True)
     serializer_class = PublicPlanSerializer
@@ -39,7 +39,7 @@ class PublicPlanViewSet(ReadOnlyViewSet):
     filterset_fields = {"duration_days": ["exact", "in", "gte", "lte"]}
 
 
-class PublicPackageViewSet(ReadOnlyViewSet):
+class PublicPackageViewSet(ReadOnlyViewSet[Any]):
     """Packages on sale, with what they hold and cost."""
 
     permission_classes = (AllowAny,)

@@ -122,7 +122,7 @@ class PackageWriteSerializer(ModelSerializer[Package]):
     """A package as staff send it. Each list is the whole list."""
 
     features = serializers.ListField(child=serializers.UUIDField(), max_length=500)
-    plans = PlanTermsSerializer(many=True, max_length=50)
+    plans = PlanTermsSerializer(many=True, max_length=50)  # type: ignore[call-arg]  # of the list around it
 
     class Meta:
         model = Package
@@ -169,7 +169,7 @@ class ConfigTermsSerializer(ModelSerializer[PackageFeatureConfig]):
 class ConfigListSerializer(Serializer):
     """All the configs of a package."""
 
-    configs = ConfigTermsSerializer(many=True, max_length=1000)
+    configs = ConfigTermsSerializer(many=True, max_length=1000)  # type: ignore[call-arg]  # of the list around it
 
 
 class ConfigListAnswerSerializer(Serializer):

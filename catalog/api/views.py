@@ -194,7 +194,7 @@ class PackageFeatureConfigViewSet(StaffViewSet):
         services.settle_config_changes(config_ids=ids, actor_id=signed_in(self.request).id)
 
 
-class PackageHistoryViewSet(ReadOnlyViewSet):
+class PackageHistoryViewSet(ReadOnlyViewSet[Any]):
     """What packages were, version by version."""
 
     permission_classes = (IsAdmin,)
@@ -209,7 +209,7 @@ class PackageHistoryViewSet(ReadOnlyViewSet):
     }
 
 
-class SubscriptionViewSet(ReadOnlyViewSet):
+class SubscriptionViewSet(ReadOnlyViewSet[Any]):
     """Who holds what, and held."""
 
     permission_classes = (IsAdmin,)

@@ -106,6 +106,7 @@ def _reclaim(scope: str, key: str, digest: str) -> IdempotencyRecord:
 
 
 def _run(record: IdempotencyRecord, view: Any, call: Callable[[], Response]) -> Response:
+    response: Response | None
     try:
         response = call()
     except Exception as error:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import CursorPagination, PageNumberPagination
 from rest_framework.request import Request
@@ -53,7 +52,7 @@ class ListPagination(CursorPagination):
     page_size = DEFAULT_LIMIT
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: Any = None
+        self, queryset: Any, request: Request, view: Any = None
     ) -> list[Any] | None:
         self._inner: Any = _Page() if "page" in request.query_params else _Cursor()
         if isinstance(self._inner, _Page):

@@ -20,14 +20,14 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField()
-    errors = ProblemErrorSerializer(many=True)
+    errors = ProblemErrorSerializer(many=True)  # type: ignore[assignment]  # RFC 9457's word
     request_id = serializers.CharField()
 
 
-class ProblemAutoSchema(AutoSchema):  # type: ignore[misc]  # untyped library
-    def _get_response_bodies(self, direction: str = "response") -> Any:
+class ProblemAutoSchema(AutoSchema):
+    def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
-        bodies["default"] = self._get_response_for_code(
+        bodies["default"] = self._get_response_for_code(  # type: ignore[no-untyped-call]
             ProblemSerializer, "default", ["application/problem+json"], direction
         )
         return bodies

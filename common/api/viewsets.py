@@ -142,6 +142,8 @@ class LifecycleMixin(ListGrammarMixin):
         return self._bulk(request.data, lambda rows: rows.soft_delete())
 
     def _bulk_patch(self, request: Request) -> Response:
+        if not isinstance(request.data, dict):
+            raise ValidationError({"ids": ["Send an object with ids and what to change."]})
         values = {name: value for name, value in request.data.items() if name != "ids"}
         if unknown := [name for name in values if name not in self.bulk_patch_fields]:
             fault = {name: ["This field cannot be changed in bulk."] for name in unknown}
@@ -152,7 +154,7 @@ class LifecycleMixin(ListGrammarMixin):
         return self._bulk({"ids": request.data.get("ids")}, lambda rows: rows.update(**change))
 
     def _checked(self, values: dict[str, Any]) -> dict[str, Any]:
-        fields = self.get_serializer().fields
+        fields = cast("serializers.Serializer[Any]", self.get_serializer()).fields
         checked, faults = {}, {}
         for name, value in values.items():
             try:

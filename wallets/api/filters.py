@@ -9,11 +9,11 @@ from wallets.models import Account, Entry
 _RANGE = ["exact", "gte", "lte", "gt", "lt"]
 
 
-class ChoiceInFilter(filters.BaseInFilter, filters.ChoiceFilter):  # type: ignore[misc]  # the library is not typed
+class ChoiceInFilter(filters.BaseInFilter, filters.ChoiceFilter):
     """Several choices, with commas between them."""
 
 
-class WalletFilter(filters.FilterSet):  # type: ignore[misc]  # the library is not typed
+class WalletFilter(filters.FilterSet):
     user = filters.UUIDFilter(field_name="owner_id")
 
     class Meta:
@@ -21,7 +21,7 @@ class WalletFilter(filters.FilterSet):  # type: ignore[misc]  # the library is n
         fields = {"balance": _RANGE, "held": _RANGE, "created_at": _RANGE}
 
 
-class CreditsTransactionFilter(filters.FilterSet):  # type: ignore[misc]  # the library is not typed
+class CreditsTransactionFilter(filters.FilterSet):
     user = filters.UUIDFilter(field_name="account__owner_id")
     reference = filters.CharFilter(field_name="transaction__reference")
     kind = filters.ChoiceFilter(field_name="transaction__kind", choices=TransactionKind.choices)

@@ -32,7 +32,7 @@ NO_WALLET = {
 }
 
 
-class UserWalletViewSet(ReadOnlyViewSet):
+class UserWalletViewSet(ReadOnlyViewSet[Any]):
     """Staff see every wallet; a user sees their own at ``self``."""
 
     permission_classes = (IsAdmin,)
@@ -51,10 +51,11 @@ class UserWalletViewSet(ReadOnlyViewSet):
         """Zeros for whoever has no wallet yet; looking does not make one."""
         user = signed_in(request)
         wallet = self.get_queryset().filter(owner=user).first()
-        return Response(WalletSerializer(wallet or {**NO_WALLET, "owner_id": user.id}).data)
+        shown: Any = wallet or {**NO_WALLET, "owner_id": user.id}
+        return Response(WalletSerializer(shown).data)
 
 
-class CreditsTransactionViewSet(ReadOnlyViewSet):
+class CreditsTransactionViewSet(ReadOnlyViewSet[Any]):
     """Every change of a wallet: a user's own, or for staff everybody's."""
 
     permission_classes = (IsSignedIn,)

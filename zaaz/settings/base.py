@@ -22,7 +22,7 @@ DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY", validate=Length(min=32))
 BASE_URL = env.str("BASE_URL", "http://localhost:8000")  # no slash at the end
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENVIRONMENT == "production"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # bytes
@@ -97,7 +97,7 @@ TEMPLATES = [
 ]
 
 STATIC_URL = "/static/"
-STATIC_ROOT = env.path("STATIC_ROOT", str(BASE_DIR / "var" / "static"))
+STATIC_ROOT = env.path("STATIC_ROOT", BASE_DIR / "var" / "static")
 WHITENOISE_USE_FINDERS = env.bool("SERVE_STATIC_FROM_APPS", False)  # no collectstatic needed
 
 # --- Data -----------------------------------------------------------------
@@ -113,7 +113,7 @@ CACHES = {
         "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 1},  # seconds
     }
 }
-FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", validate=Length(min=1))
+FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", validate=Length(min=1))
 
 # --- Sign-in --------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
