@@ -137,6 +137,7 @@ class PublicPaymentMethodsView(ReadOnlyViewSet[PaymentMethod]):
 class PaymentTransactionViewSet(ReadOnlyViewSet[PaymentTransaction]):
     """Customers see their own payments, staff see all."""
 
+    queryset = PaymentTransaction.objects.none()
     permission_classes = (IsSignedIn,)
     serializer_class = PaymentTransactionSerializer
     search_fields = ("user__email", "gateway_reference", "package_name")

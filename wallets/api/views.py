@@ -70,6 +70,6 @@ class CreditsTransactionViewSet(ReadOnlyViewSet[Any]):
         return rows.select_related("transaction", "account__owner")
 
     def get_serializer_class(self) -> Any:
-        if signed_in(self.request).is_staff:
-            return StaffCreditsTransactionSerializer
-        return CreditsTransactionSerializer
+        user = self.request.user  # anonymous while the schema is drawn
+        is_staff = user.is_authenticated and user.is_staff
+        return StaffCreditsTransactionSerializer if is_staff else CreditsTransactionSerializer

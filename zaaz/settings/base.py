@@ -167,7 +167,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "CurrencyEnum": "common.money.Currency",
+        "PaymentStatusEnum": "payments.enums.PaymentStatus",
+        "SubscriptionStatusEnum": "catalog.enums.SubscriptionStatus",
+        "UserStatusEnum": "accounts.enums.UserStatus",
+        "FeatureTypeEnum": "catalog.enums.FeatureType",
+        "DirectionEnum": "wallets.enums.Direction",
+        "SessionStateEnum": "billing.enums.SessionState",
+    },
     "SCHEMA_PATH_PREFIX": "/api",
 }
 
