@@ -27,7 +27,7 @@ class UserAdmin(ModelAdmin):
     search_fields = ("id", "email", "name")
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")
-    fields = (
+    fields: tuple[str, ...] = (
         "id", "email", "name", "role", "status", "is_verified",
         "last_login", "created_at", "updated_at",
     )  # fmt: skip

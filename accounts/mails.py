@@ -44,7 +44,7 @@ def send_account_exists(*, user_id: UUID, event_id: str) -> None:
         somebody, probably you, wanted to sign up with this address. It already has an
         account, and nothing about that account was changed. Sign in here:
 
-        {settings.BASE_URL}
+        {settings.BASE_URL}/sign-in
 
         If it was not you, you can ignore this mail.
         """,

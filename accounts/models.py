@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Length, Lower, Trim
 from django.db.models.lookups import GreaterThanOrEqual
+from django.utils.crypto import salted_hmac
 
 from accounts.enums import STAFF_ROLES, Role, Scope, UserStatus
 from common.models import TimestampedModel
@@ -87,6 +88,15 @@ class User(TimestampedModel, AbstractBaseUser):
 
     def has_module_perms(self, app_label: str) -> bool:
         return self.is_active and self.is_staff
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        # Beside the password, as in Django: whatever ends the tokens ends browser sessions too.
+        return salted_hmac(
+            "accounts.models.User.session",
+            f"{self.password}:{self.token_version}",
+            secret=secret,
+            algorithm="sha256",
+        ).hexdigest()
 
     def outranks(self, role: str) -> bool:
         """Whether this user may manage people of ``role``. Super-admins manage everyone."""

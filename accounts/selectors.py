@@ -2,8 +2,8 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from accounts import api_keys
-from accounts.models import ApiKey
+from accounts import api_keys, verification
+from accounts.models import ApiKey, User
 
 
 def usable_api_key(*, key: str, now: datetime) -> ApiKey | None:
@@ -20,3 +20,15 @@ def usable_api_key(*, key: str, now: datetime) -> ApiKey | None:
         )
         .first()
     )
+
+
+def account_of_link(*, token: str, now: datetime) -> User | None:
+    """Find whose address a verification link is about; None if the link is good for nothing."""
+    claim = verification.read_token(token, now=now)
+    if claim is None:
+        return None
+    return User.objects.filter(pk=claim.user_id, email=claim.email).first()
+
+
+def count_users() -> int:
+    return User.objects.count()

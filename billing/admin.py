@@ -4,11 +4,11 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.auth import signed_in
+from billing.enums import SessionFlag
 from billing.models import (
     AiModel,
     AiModelHistory,
@@ -22,7 +22,7 @@ from billing.models import (
 )
 from billing.pricing import plain
 from billing.services import prices
-from common.admin import ModelAdmin, ReadOnlyAdmin, admin_link
+from common.admin import ModelAdmin, ReadOnlyAdmin, admin_link, search_link
 from common.errors import DomainError
 
 
@@ -173,15 +173,31 @@ class UsageSessionAdmin(ReadOnlyAdmin):
     """Where a call stands, with the way to its user, its charge and its usages."""
 
     list_display = (
-        "usage_key", "user_link", "partner", "feature_endpoint_value", "state", "held_credits",
-        "cost_credits", "charged", "shortfall", "flags", "created_at",
+        "created_at", "user_link", "feature_endpoint_value", "state", "held_credits",
+        "cost_credits", "charged", "shortfall", "flags_in_words", "partner",
     )  # fmt: skip
     list_filter = ("state", "partner", "feature_endpoint_value", "created_at")
     list_select_related = ("user", "partner")
     search_fields = ("usage_key", "user__email", "feature_endpoint_value")
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-usage_key")
-    readonly_fields = ("user_link", "transaction_link", "rate_card_link", "usages_link")
+    fieldsets = (
+        (None, {"fields": (
+            "usage_key", "user_link", "partner", "feature_endpoint", "feature_endpoint_value",
+            "state", "usages_link", "transaction_link",
+        )}),
+        ("Credits", {"fields": (
+            "held_credits", "cost_credits", "charged", "shortfall", "balance_after",
+            "available_after", "flags_in_words",
+        )}),
+        ("Terms at the start", {"fields": (
+            "package_history", "subscription", "rate_card_link", "config", "options", "word_count",
+        )}),
+        ("Course", {"fields": ("created_at", "expires_at", "settled_at", "request_hash")}),
+    )  # fmt: skip
+    readonly_fields = (
+        "user_link", "transaction_link", "rate_card_link", "usages_link", "flags_in_words",
+    )  # fmt: skip
 
     @admin.display(description="user", ordering="user__email")
     def user_link(self, row: UsageSession) -> str:
@@ -191,16 +207,19 @@ class UsageSessionAdmin(ReadOnlyAdmin):
     def transaction_link(self, row: UsageSession) -> str:
         if row.transaction_id is None:
             return "-"
-        return admin_link("wallets.transaction", row.transaction_id, str(row.transaction_id))
+        return admin_link("wallets.transaction", row.transaction_id, "What it posted")
 
     @admin.display(description="rate card")
     def rate_card_link(self, row: UsageSession) -> str:
-        return admin_link("billing.ratecard", row.rate_card_id, str(row.rate_card_id))
+        return admin_link("billing.ratecard", row.rate_card_id, f"Version {row.rate_card_id}")
+
+    @admin.display(description="flags")
+    def flags_in_words(self, row: UsageSession) -> str:
+        return ", ".join(SessionFlag(flag).label for flag in row.flags) or "-"
 
     @admin.display(description="usages")
     def usages_link(self, row: UsageSession) -> SafeString:
-        address = reverse("admin:billing_creditsusage_changelist")
-        return format_html('<a href="{}?q={}">{} rows</a>', address, row.pk, row.usages.count())
+        return search_link("billing.creditsusage", row.pk, f"{row.usages.count()} rows")
 
 
 @admin.register(CreditsUsage)
@@ -208,19 +227,34 @@ class CreditsUsageAdmin(ReadOnlyAdmin):
     """What one model used and cost, with the way to its user, session and charge."""
 
     list_display = (
-        "session_link", "user_link", "ai_model_value", "input_tokens", "output_tokens", "base",
-        "profit", "cost", "created_at",
+        "created_at", "user_link", "ai_model_value", "input_tokens", "output_tokens",
+        "base_credits", "profit_credits", "cost_credits", "session_link",
     )  # fmt: skip
     list_filter = ("ai_model_value", "session__feature_endpoint_value", "created_at")
     list_select_related = ("user", "session")
     search_fields = ("session__usage_key", "user__email", "ai_model_value")
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")
+    fieldsets = (
+        (None, {"fields": (
+            "id", "user_link", "session_link", "transaction_link", "ai_model", "ai_model_value",
+            "position", "input_tokens", "output_tokens", "created_at",
+        )}),
+        ("Credits", {"fields": (
+            "input_credits", "output_credits", "base_credits", "profit_credits",
+            "cost_credits", "rounding_credits",
+        )}),
+        ("USD", {"fields": (
+            "input_token_price", "output_token_price", "credit_price", "profit_percentage",
+            "base_price", "price",
+        )}),
+    )  # fmt: skip
     readonly_fields = ("user_link", "session_link", "transaction_link")
 
     @admin.display(description="session", ordering="session")
     def session_link(self, row: CreditsUsage) -> str:
-        return admin_link("billing.usagesession", row.session_id, str(row.session_id))
+        text = row.session.feature_endpoint_value
+        return admin_link("billing.usagesession", row.session_id, text)
 
     @admin.display(description="user", ordering="user__email")
     def user_link(self, row: CreditsUsage) -> str:
@@ -229,16 +263,4 @@ class CreditsUsageAdmin(ReadOnlyAdmin):
     @admin.display(description="ledger transaction")
     def transaction_link(self, row: CreditsUsage) -> str:
         key = row.session.transaction_id
-        return admin_link("wallets.transaction", key, str(key)) if key else "-"
-
-    @admin.display(description="base credits", ordering="base_credits")
-    def base(self, row: CreditsUsage) -> str:
-        return plain(row.base_credits)
-
-    @admin.display(description="profit credits", ordering="profit_credits")
-    def profit(self, row: CreditsUsage) -> str:
-        return plain(row.profit_credits)
-
-    @admin.display(description="cost credits", ordering="cost_credits")
-    def cost(self, row: CreditsUsage) -> str:
-        return plain(row.cost_credits)
+        return admin_link("wallets.transaction", key, "What it posted") if key else "-"

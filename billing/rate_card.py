@@ -124,7 +124,8 @@ def _compile(share_under: str | None = None) -> Card:
     )
     card = _read(row.version, content)
     if share_under:
-        transaction.on_commit(partial(_share, share_under, card, content), robust=True)
+        # Not a partial: reporting a failure, Django asks the callable for its name.
+        transaction.on_commit(lambda: _share(share_under, card, content), robust=True)
     return card
 
 

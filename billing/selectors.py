@@ -1,6 +1,6 @@
 """Reads of metering. Nothing here changes anything."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -95,3 +95,17 @@ def usages_visible_to(viewer: User) -> QuerySet[CreditsUsage]:
     """List the rows that the viewer may see: staff all, a user their own."""
     usages = CreditsUsage.objects.select_related("session")
     return usages if viewer.is_staff else usages.filter(user=viewer)
+
+
+def latest_calls_of(*, user_id: UUID) -> QuerySet[UsageSession]:
+    """List a user's settled calls that reported a usage, the latest first."""
+    # By way of the first usage row of each: their index has the order.
+    return UsageSession.objects.filter(usages__user_id=user_id, usages__position=0).order_by(
+        "-usages__created_at", "-usages__id"
+    )
+
+
+def usage_keys_of(transaction_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Tell which of these transactions charged a call: its usage key, by transaction."""
+    sessions = UsageSession.objects.filter(transaction_id__in=transaction_ids)
+    return dict(sessions.values_list("transaction_id", "usage_key"))

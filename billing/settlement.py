@@ -20,8 +20,7 @@ from billing.models import CreditsUsage, UsageSession
 from billing.pricing import PricedCall, PricedUsage, Usage, price_call
 from billing.rate_card import Card, ModelRate
 from common.errors import DomainError
-
-MAX_CHARGE = 10**15  # credits; the most that the ledger moves at once
+from wallets.services import MAX_AMOUNT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,14 +125,8 @@ def _settle(session: UsageSession, request: EndRequest, card: Card) -> Settlemen
         credit_price=card.credit_price,
         profit_percentage=card.profit_percentage,
     )
+    _check_chargeable(call.total)
     charge = min(call.total, session.config.get("max_credits", call.total))
-    if call.total > MAX_CHARGE:
-        raise ChargeTooLarge(
-            "This call costs more than can be charged at once.",
-            field="usages",
-            cost_credits=call.total,
-            limit=MAX_CHARGE,
-        )
     return Settlement(
         session=session,
         request=request,
@@ -144,6 +137,16 @@ def _settle(session: UsageSession, request: EndRequest, card: Card) -> Settlemen
         charge=charge,
         flags=_flags(session, request, is_capped=charge < call.total),
     )
+
+
+def _check_chargeable(cost_credits: int) -> None:
+    if cost_credits > MAX_AMOUNT:
+        raise ChargeTooLarge(
+            "This call costs more than can be charged at once.",
+            field="usages",
+            cost_credits=cost_credits,
+            limit=MAX_AMOUNT,
+        )
 
 
 def _check_same_call(session: UsageSession, request: EndRequest) -> None:

@@ -251,6 +251,8 @@ class PackageFeatureConfigAdmin(SettledAdmin):
 @admin.register(PackageHistory)
 class PackageHistoryAdmin(ReadOnlyAdmin):
     list_display = ("__str__", "package_link", "version", "actor", "created_at")
+    fields = ("id", "package_link", "version", "snapshot", "actor", "created_at")
+    readonly_fields = ("package_link",)
     list_filter = ("created_at",)
     list_select_related = ("package", "actor")
     search_fields = ("id", "package__id", "package__name", "package__value", "actor__email")
@@ -265,9 +267,14 @@ class PackageHistoryAdmin(ReadOnlyAdmin):
 @admin.register(Subscription)
 class SubscriptionAdmin(ReadOnlyAdmin):
     list_display = (
-        "user_link", "package_link", "plan", "status", "current_period_start",
+        "created_at", "user_link", "package_link", "plan", "status", "current_period_start",
         "current_period_end", "reference",
     )  # fmt: skip
+    fields = (
+        "id", "user_link", "package_link", "plan", "status", "current_period_start",
+        "current_period_end", "reference", "created_at", "updated_at",
+    )  # fmt: skip
+    readonly_fields = ("user_link", "package_link")
     list_filter = ("status", "current_period_end", "created_at")
     list_select_related = ("user", "package", "plan", "package_history__package")
     search_fields = ("id", "reference", "user__email", "user__id", "package__name")

@@ -32,7 +32,7 @@ class LivingForm(forms.ModelForm[Any]):
     """
 
     def _get_validation_exclusions(self) -> set[str]:
-        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # no stub
         return (excluded - {"deleted_at"}) | {"is_initial"}
 
 

@@ -220,6 +220,11 @@ def ancestry(feature_id: UUID | None, features: Mapping[UUID, Feature]) -> Itera
         feature_id = feature.parent_id
 
 
+def subscriptions() -> QuerySet[Subscription]:
+    """Select every subscription that was ever started."""
+    return Subscription.objects.all()
+
+
 def current_subscription(*, user_id: UUID, at: datetime) -> Subscription:
     """Get what the user holds at ``at``; NotFound if that is nothing."""
     running = Subscription.objects.select_related("package", "plan").filter(

@@ -63,7 +63,7 @@ def _record_failure(delivery_id: UUID, error: Exception) -> None:
     if delivery is None:
         return
     delivery.attempts += 1
-    delivery.last_error = f"{type(error).__name__}: {error}"[:2000]
+    delivery.last_error = _storable(f"{type(error).__name__}: {error}")
     wait = min(FIRST_RETRY * 2 ** (delivery.attempts - 1), LONGEST_RETRY)
     delivery.next_attempt_at = clock.now() + wait
     dead = delivery.attempts >= MAX_ATTEMPTS
@@ -72,6 +72,11 @@ def _record_failure(delivery_id: UUID, error: Exception) -> None:
     delivery.save(update_fields=["attempts", "last_error", "next_attempt_at", "status"])
     outbox_deliveries.labels(result="dead" if dead else "failed").inc()
     log.error("event_handler_failed", handler=delivery.handler, dead=dead, exc_info=error)
+
+
+def _storable(text: str) -> str:
+    """Shortened, and without what PostgreSQL refuses: an error may quote anything."""
+    return text[:2000].replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def due_deliveries(*, limit: int) -> list[UUID]:
@@ -110,6 +115,11 @@ def oldest_pending_seconds() -> float:
         at=Min("event__created_at")
     )["at"]
     return max(0.0, (clock.now() - oldest).total_seconds()) if oldest else 0.0
+
+
+def count_dead() -> int:
+    """How many deliveries were given up on and wait for someone to replay them."""
+    return EventDelivery.objects.filter(status=DeliveryStatus.DEAD).count()
 
 
 def forget_delivered() -> int:

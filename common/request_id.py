@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.log import log_response
 from structlog.contextvars import bound_contextvars
 
 from common.ids import uuid7
@@ -20,5 +22,11 @@ class RequestIdMiddleware:
         request_id = offered if _ACCEPTABLE.fullmatch(offered) else uuid7().hex
         with bound_contextvars(request_id=request_id):
             response = self.get_response(request)
+            if response.status_code >= HTTPStatus.BAD_REQUEST:
+                # Django would do the same, once, but later: without the request id.
+                log_response(
+                    "%s: %s", response.reason_phrase, request.path,
+                    response=response, request=request,
+                )  # fmt: skip
         response["X-Request-Id"] = request_id
         return response

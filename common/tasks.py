@@ -3,6 +3,7 @@ from uuid import UUID
 from celery import shared_task
 
 from common import outbox
+from common.api import idempotency
 
 SWEEP_LIMIT = 500
 
@@ -23,3 +24,9 @@ def sweep_outbox(**_: object) -> int:
 def forget_delivered_events(**_: object) -> int:
     """Beat: daily."""
     return outbox.forget_delivered()
+
+
+@shared_task
+def forget_stored_answers(**_: object) -> int:
+    """Beat: daily."""
+    return idempotency.forget_stored_answers()

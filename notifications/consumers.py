@@ -18,7 +18,7 @@ class NotificationConsumer(AsyncJsonWebsocketConsumer):
     expiry: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
-        scope = cast("dict[str, Any]", self.scope)  # with what JwtSocketMiddleware put there
+        scope = cast("dict[str, Any]", self.scope)  # with what SocketAuthentication put there
         subprotocol = SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
         user = scope["user"]
         if user is None:

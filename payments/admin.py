@@ -1,17 +1,14 @@
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
-from unfold.admin import TabularInline
 
 from accounts.auth import signed_in
-from common.admin import ModelAdmin, ReadOnlyAdmin, admin_link
+from common.admin import ModelAdmin, ReadOnlyAdmin, ReadOnlyInline, admin_link, search_link
+from common.admin_columns import money_column
 from common.errors import Conflict, DomainError
-from common.money import Money
 from payments.admin_forms import PaymentMethodForm
 from payments.enums import EventSource
 from payments.models import PaymentEvent, PaymentMethod, PaymentTransaction, WebhookEvent
@@ -19,6 +16,7 @@ from payments.services.settlement import refresh_payment
 from payments.services.webhooks import process_again
 from wallets.selectors import wallet_of
 
+AMOUNT = money_column("amount_minor", "currency", "amount")
 FEW = 20  # the gateway is asked for each, while the page waits
 
 
@@ -67,7 +65,7 @@ class PaymentMethodAdmin(ModelAdmin):
                 self.log_change(request, method, "Restored.")
 
 
-class PaymentEventInline(TabularInline):
+class PaymentEventInline(ReadOnlyInline):
     """The timeline of a payment."""
 
     model = PaymentEvent
@@ -75,22 +73,11 @@ class PaymentEventInline(TabularInline):
         "version", "created_at", "from_status", "to_status", "source", "actor", "reason",
         "evidence",
     )  # fmt: skip
-    readonly_fields = fields
     ordering = ("version",)
-    extra = 0
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PaymentEvent]:
         events: QuerySet[PaymentEvent] = super().get_queryset(request)
         return events.select_related("actor")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(PaymentTransaction)
@@ -98,8 +85,8 @@ class PaymentTransactionAdmin(ReadOnlyAdmin):
     """A window, not a door: payments change through ``payments.services``."""
 
     list_display = (
-        "created_at", "user_link", "package_name", "amount", "status", "quarantine_reason",
-        "fulfilled_at", "is_test", "payment_method",
+        "created_at", "user_link", AMOUNT, "status", "package_name", "quarantine_reason",
+        "fulfilled_at", "payment_method", "is_test",
     )  # fmt: skip
     list_filter = (
         "status",
@@ -114,7 +101,27 @@ class PaymentTransactionAdmin(ReadOnlyAdmin):
     list_select_related = ("user", "payment_method")
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")
-    exclude = ("checkout_url",)  # whoever has it can pay
+    fieldsets = (  # without the checkout's address: whoever has it can pay
+        (None, {"fields": (
+            "id", "user_link", AMOUNT, "status", "payment_method", "is_test",
+            "wallet", "subscription", "ledger", "webhooks",
+        )}),
+        ("Trouble", {"fields": (
+            "failure_code", "failure_message", "quarantine_reason", "quarantined_at",
+        )}),
+        ("What was bought", {"fields": (
+            "package_history", "package_name", "plan_name", "duration_days", "credits",
+            "credits_valid_days",
+        )}),
+        ("At the gateway", {"fields": (
+            "gateway_reference", "gateway_status", "expires_at", "checked_at", "checks_count",
+            "next_check_at",
+        )}),
+        ("Course", {"fields": (
+            "version", "created_at", "paid_at", "fulfilled_at", "failed_at", "updated_at",
+            "idempotency_key", "return_url", "cancel_url",
+        )}),
+    )  # fmt: skip
     readonly_fields = ("user_link", "wallet", "subscription", "ledger", "webhooks")
     inlines = (PaymentEventInline,)
     actions = ("check_now",)
@@ -123,27 +130,27 @@ class PaymentTransactionAdmin(ReadOnlyAdmin):
     def user_link(self, payment: PaymentTransaction) -> str:
         return admin_link("accounts.User", payment.user_id, payment.user.email)
 
-    @admin.display(description="amount", ordering="amount_minor")
-    def amount(self, payment: PaymentTransaction) -> str:
-        return f"{Money(payment.amount_minor, payment.currency).format()} {payment.currency}"
-
     @admin.display(description="wallet")
     def wallet(self, payment: PaymentTransaction) -> str:
         wallet = wallet_of(user_id=payment.user_id)
-        return admin_link("wallets.Account", wallet.pk, str(wallet)) if wallet else "-"
+        return (
+            admin_link("wallets.Account", wallet.pk, f"{wallet.available:,} credits available")
+            if wallet
+            else "-"
+        )
 
     @admin.display(description="subscription")
     def subscription(self, payment: PaymentTransaction) -> str:
-        return _search("catalog_subscription", f"payment:{payment.pk}", "What it started")
+        return search_link("catalog.Subscription", f"payment:{payment.pk}", "What it started")
 
     @admin.display(description="ledger")
     def ledger(self, payment: PaymentTransaction) -> str:
-        return _search("wallets_transaction", f"payment:{payment.pk}", "What it posted")
+        return search_link("wallets.Transaction", f"payment:{payment.pk}", "What it posted")
 
     @admin.display(description="webhooks")
     def webhooks(self, payment: PaymentTransaction) -> str:
         reference = payment.gateway_reference
-        return _search("payments_webhookevent", reference, "What came in") if reference else "-"
+        return search_link(WebhookEvent, reference, "What came in") if reference else "-"
 
     @admin.action(description="Check with the gateway now")
     def check_now(self, request: HttpRequest, queryset: QuerySet[PaymentTransaction]) -> None:
@@ -166,8 +173,8 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     """What gateways reported, and the only thing to do about it: follow it up again."""
 
     list_display = (
-        "received_at", "event_type", "gateway_event_id", "gateway_reference", "payment_method",
-        "verdict", "processed_at",
+        "received_at", "event_type", "verdict", "processed_at", "payment_method",
+        "gateway_reference", "gateway_event_id",
     )  # fmt: skip
     list_filter = (
         "verdict",
@@ -180,20 +187,18 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     list_select_related = ("payment_method",)
     date_hierarchy = "received_at"
     ordering = ("-received_at", "-id")
-    exclude = ("body",)  # it holds the address of the checkout
+    fields = (  # without the body: it holds the address of the checkout
+        "id", "event_type", "gateway_event_id", "gateway_reference", "payments",
+        "payment_method", "verdict", "received_at", "processed_at", "headers",
+    )  # fmt: skip
     readonly_fields = ("payments",)
     actions = ("process_again",)
 
     @admin.display(description="payment")
     def payments(self, event: WebhookEvent) -> str:
-        return _search("payments_paymenttransaction", event.gateway_reference, "The payment")
+        return search_link(PaymentTransaction, event.gateway_reference, "The payment")
 
     @admin.action(description="Process again")
     def process_again(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
         count = process_again(webhook_event_ids=list(queryset.values_list("pk", flat=True)))
         self.message_user(request, f"{count} will be processed again.", messages.SUCCESS)
-
-
-def _search(changelist: str, text: str, label: str) -> str:
-    address = reverse(f"admin:{changelist}_changelist")
-    return format_html('<a href="{}?{}">{}</a>', address, urlencode({"q": text}), label)

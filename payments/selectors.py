@@ -14,9 +14,9 @@ ASK_AGAIN_AFTER = timedelta(seconds=5)
 
 
 def methods_on_offer() -> QuerySet[PaymentMethod]:
-    """Methods that a customer may choose: active, and of a mode that this installation takes."""
+    """Methods that a customer may choose: active, and in production only those of real money."""
     methods = PaymentMethod.objects.filter(is_active=True).order_by("sequence", "id")
-    if settings.ENVIRONMENT == "production" and not settings.SIMULATOR_ENABLED:
+    if settings.ENVIRONMENT == "production":
         return methods.filter(is_test=False)
     return methods
 
@@ -56,3 +56,8 @@ def due_payments(*, now: datetime) -> QuerySet[PaymentTransaction]:
 def not_asked_lately(*, now: datetime) -> Q:
     """Payments whose gateway was not asked within the last five seconds."""
     return Q(checked_at__isnull=True) | Q(checked_at__lte=now - ASK_AGAIN_AFTER)
+
+
+def count_quarantined() -> int:
+    """How many payments wait for staff because order and evidence do not match."""
+    return PaymentTransaction.objects.filter(quarantined_at__isnull=False).count()

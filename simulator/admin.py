@@ -3,6 +3,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from common.admin import ModelAdmin, ReadOnlyAdmin, admin_link
+from simulator.currencies import format_amount
 from simulator.models import Merchant, Payment, Refund, StoredReply, WebhookDelivery, WebhookEvent
 from simulator.services.webhooks import resend_deliveries
 
@@ -30,21 +31,27 @@ class PaymentAdmin(ReadOnlyAdmin):
     """A window: payments change on the hosted page and through the API."""
 
     list_display = (
-        "id",
-        "merchant_link",
-        "reference",
-        "amount",
-        "currency",
-        "status",
-        "card_last4",
-        "created_at",
-    )
+        "created_at", "merchant_link", "in_words", "status", "card_last4", "reference", "id",
+    )  # fmt: skip
     list_filter = ("status", "currency", "merchant", "created_at")
     search_fields = ("id", "reference", "customer_email")
     list_select_related = ("merchant",)
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")
-    exclude = ("checkout_token",)  # whoever has it can pay
+    fields = (  # without the checkout's token: whoever has it can pay
+        "id", "merchant_link", "in_words", "refunded", "status", "version", "reference",
+        "description", "customer_email", "metadata", "return_url", "cancel_url", "card_brand",
+        "card_last4", "failure_code", "failure_message", "created_at", "expires_at",
+    )  # fmt: skip
+    readonly_fields = ("merchant_link", "in_words", "refunded")
+
+    @admin.display(description="amount", ordering="amount")
+    def in_words(self, payment: Payment) -> str:
+        return format_amount(amount=payment.amount, currency=payment.currency)
+
+    @admin.display(description="refunded", ordering="amount_refunded")
+    def refunded(self, payment: Payment) -> str:
+        return format_amount(amount=payment.amount_refunded, currency=payment.currency)
 
     @admin.display(description="merchant")
     def merchant_link(self, payment: Payment) -> str:
@@ -53,7 +60,10 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
-    list_display = ("id", "payment_link", "amount", "reason", "created_at")
+    list_display = ("created_at", "payment_link", "in_words", "reason", "id")
+    fields = ("id", "payment_link", "in_words", "reason", "created_at")
+    readonly_fields = ("payment_link", "in_words")
+    list_select_related = ("payment",)
     search_fields = ("id", "payment__id", "payment__reference")
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")
@@ -62,10 +72,14 @@ class RefundAdmin(ReadOnlyAdmin):
     def payment_link(self, refund: Refund) -> str:
         return admin_link(Payment, refund.payment_id, refund.payment_id)
 
+    @admin.display(description="amount", ordering="amount")
+    def in_words(self, refund: Refund) -> str:
+        return format_amount(amount=refund.amount, currency=refund.payment.currency)
+
 
 @admin.register(StoredReply)
 class StoredReplyAdmin(ReadOnlyAdmin):
-    list_display = ("route", "key", "merchant", "created_at")
+    list_display = ("created_at", "route", "key", "merchant")
     search_fields = ("key", "route")
     list_select_related = ("merchant",)
     ordering = ("-created_at", "-id")
@@ -74,7 +88,7 @@ class StoredReplyAdmin(ReadOnlyAdmin):
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(ReadOnlyAdmin):
-    list_display = ("id", "type", "payment_link", "created_at")
+    list_display = ("created_at", "type", "payment_link", "id")
     list_filter = ("type", "created_at")
     search_fields = ("id", "payment__id", "payment__reference")
     date_hierarchy = "created_at"
@@ -91,13 +105,9 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     """What was sent, and the only thing that staff may do about it: send it again."""
 
     list_display = (
+        "created_at", "event_type", "state", "attempts", "last_status_code", "next_attempt_at",
         "event_link",
-        "event_type",
-        "state",
-        "attempts",
-        "last_status_code",
-        "next_attempt_at",
-    )
+    )  # fmt: skip
     list_filter = ("state", "event__type", "created_at")
     search_fields = ("event__id", "event__payment__id", "event__payment__reference")
     list_select_related = ("event",)

@@ -28,8 +28,8 @@ def payment_object(payment: Payment) -> dict[str, Any]:
         "return_url": payment.return_url,
         "cancel_url": payment.cancel_url,
         "metadata": payment.metadata,
-        "created_at": _timestamp(payment.created_at),
-        "expires_at": _timestamp(payment.expires_at),
+        "created_at": timestamp(payment.created_at),
+        "expires_at": timestamp(payment.expires_at),
     }
 
 
@@ -42,7 +42,7 @@ def refund_object(refund: Refund) -> dict[str, Any]:
         "currency": refund.payment.currency,
         "status": "succeeded",
         "reason": refund.reason,
-        "created_at": _timestamp(refund.created_at),
+        "created_at": timestamp(refund.created_at),
     }
 
 
@@ -66,5 +66,6 @@ def _pair(first: str, one: str, second: str, two: str) -> dict[str, str] | None:
     return {first: one, second: two} if one else None
 
 
-def _timestamp(at: datetime) -> str:
+def timestamp(at: datetime) -> str:
+    """Write a moment in UTC, to the millisecond."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -3,20 +3,30 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html_join
-from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from accounts.auth import signed_in
-from common.admin import ReadOnlyAdmin, admin_link
-from common.errors import DomainError, Invalid
+from common.admin import ReadOnlyAdmin, admin_link, list_link
+from common.errors import DomainError
 from wallets import services
 from wallets.admin_forms import AdjustForm, OverdraftForm, ReasonForm
-from wallets.admin_links import owner_link, transaction_link
-from wallets.models import Account, Entry, Grant, GrantBurn, Hold, Transaction
+from wallets.admin_inlines import BurnInline, EntryInline, GrantInline
+from wallets.admin_links import (
+    GRANT_COST,
+    entry_amount,
+    entry_balance,
+    owner_link,
+    transaction_amount,
+    transaction_link,
+    wallet_column,
+)
+from wallets.enums import AccountKind
+from wallets.models import Account, Entry, Grant, Hold, Transaction
+
+FIGURES = tuple(wallet_column(name) for name in ("balance", "held", "available", "overdraft_limit"))
 
 
 def _carry_out(
@@ -43,44 +53,16 @@ class LedgerAdmin(ReadOnlyAdmin):
         user = signed_in(request)
         return user.is_active and user.is_staff
 
+    def row(self, request: HttpRequest, object_id: str | None) -> Any:
+        """Get what an address names.
 
-class ReadOnlyInline(TabularInline):
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class EntryInline(ReadOnlyInline):
-    model = Entry
-    fields = ("account_owner", "amount", "balance_after", "position")
-    readonly_fields = fields
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("account__owner")
-
-    @admin.display(description="Account")
-    def account_owner(self, entry: Entry) -> Any:
-        return owner_link(entry.account)
-
-
-class GrantInline(ReadOnlyInline):
-    model = Grant
-    fields = ("source", "amount", "remaining", "cost_minor", "cost_currency", "expires_at")
-
-
-class BurnInline(ReadOnlyInline):
-    model = GrantBurn
-    fields = ("lot", "amount")
-    readonly_fields = fields
-
-    @admin.display(description="Lot")
-    def lot(self, burn: GrantBurn) -> Any:
-        return admin_link("wallets.grant", burn.grant_id, str(burn.grant_id))
+        Raises:
+            Http404: it names nothing.
+        """
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        return row
 
 
 @admin.register(Account)
@@ -88,18 +70,23 @@ class AccountAdmin(LedgerAdmin):
     """Wallets and system accounts. Staff change a wallet by an adjustment with a reason."""
 
     list_display = (
-        "owner_link", "kind", "asset", "balance", "held", "available", "overdraft_limit",
+        "owner_link", "kind", "asset", *FIGURES,
         "updated_at",
     )  # fmt: skip
+    list_display_links = ("kind",)
     list_filter = ("kind", "asset", "updated_at")
     list_select_related = ("owner",)
     search_fields = ("id", "owner__email")
     fields = (
-        "id", "owner_link", "kind", "asset", "balance", "held", "available", "overdraft_limit",
+        "id", "owner_link", "kind", "asset", *FIGURES,
         "entry_count", "related", "created_at", "updated_at",
     )  # fmt: skip
     readonly_fields = fields
     actions_detail = ("adjust_credits", "limit_overdraft")
+
+    def has_wallet_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        account = self.row(request, object_id)  # the system's own change by posting alone
+        return account.kind == AccountKind.WALLET and self.has_ledger_permission(request)
 
     @admin.display(description="Owner", ordering="owner__email")
     def owner_link(self, account: Account) -> Any:
@@ -107,18 +94,16 @@ class AccountAdmin(LedgerAdmin):
 
     @admin.display(description="Everything about it")
     def related(self, account: Account) -> Any:
-        pages = (
-            (reverse(f"admin:wallets_{model}_changelist"), account.pk, f"{model}s")
-            for model in ("transaction", "grant", "hold")
-        )
-        entries = (reverse("admin:wallets_entry_changelist"), account.pk, "entries")
-        return format_html_join(
-            " · ", '<a href="{}?account__id__exact={}">{}</a>', (entries, *pages)
-        )
+        lists = {Entry: "entries", Transaction: "transactions", Grant: "grants", Hold: "holds"}
+        links = [
+            (list_link(model, text, account__id__exact=account.pk),)
+            for model, text in lists.items()
+        ]
+        return format_html_join(" · ", "{}", links)
 
     @action(  # type: ignore[untyped-decorator]  # the library is not typed
         description="Adjust credits",
-        permissions=["ledger"],
+        permissions=["wallet"],
         dialog={"title": "Adjust credits", "form_class": AdjustForm},
     )
     def adjust_credits(self, request: HttpRequest, form: AdjustForm, object_id: str) -> Any:
@@ -136,7 +121,7 @@ class AccountAdmin(LedgerAdmin):
 
     @action(  # type: ignore[untyped-decorator]  # the library is not typed
         description="Limit overdraft",
-        permissions=["ledger"],
+        permissions=["wallet"],
         dialog={"title": "Limit overdraft", "form_class": OverdraftForm},
     )
     def limit_overdraft(self, request: HttpRequest, form: OverdraftForm, object_id: str) -> Any:
@@ -154,16 +139,10 @@ class AccountAdmin(LedgerAdmin):
     def _change_wallet(
         self, request: HttpRequest, object_id: str, act: Callable[[UUID], object]
     ) -> HttpResponse:
-        owner_id = get_object_or_404(Account, pk=object_id).owner_id
-
-        def change() -> None:
-            if owner_id is None:
-                raise Invalid("Only a user's wallet can be changed by hand.")
-            act(owner_id)
-
+        wallet = self.row(request, object_id)
         return _carry_out(
             request,
-            change,
+            lambda: act(wallet.owner_id),
             done="Done, and written down with your name.",
             back=reverse("admin:wallets_account_change", args=[object_id]),
         )
@@ -174,18 +153,21 @@ class TransactionAdmin(LedgerAdmin):
     """What happened. A mistake is corrected by a reversal, which says why."""
 
     list_display = (
-        "reference", "kind", "wallet_link", "amount", "shortfall", "actor", "created_at",
+        "created_at", "kind", "wallet_link", transaction_amount, "shortfall", "reference", "actor",
     )  # fmt: skip
     list_filter = ("kind", "created_at")
     list_select_related = ("account__owner", "actor")
     search_fields = ("id", "reference", "account__owner__email")
     fields = (
-        "id", "kind", "reference", "wallet_link", "amount", "shortfall", "hold_link",
+        "id", "kind", "reference", "wallet_link", transaction_amount, "shortfall", "hold_link",
         "reverses_link", "reversed_by_link", "memo", "actor", "created_at",
     )  # fmt: skip
     readonly_fields = fields
     inlines = (EntryInline, GrantInline, BurnInline)
     actions_detail = ("reverse_it",)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("entries__account")
 
     @admin.display(description="Wallet of")
     def wallet_link(self, transaction: Transaction) -> Any:
@@ -210,10 +192,11 @@ class TransactionAdmin(LedgerAdmin):
         dialog={"title": "Reverse the transaction", "form_class": ReasonForm},
     )
     def reverse_it(self, request: HttpRequest, form: ReasonForm, object_id: str) -> Any:
+        transaction = self.row(request, object_id)
         return _carry_out(
             request,
             lambda: services.reverse_transaction(
-                transaction_id=UUID(object_id),
+                transaction_id=transaction.pk,
                 reason=form.cleaned_data["reason"],
                 actor_id=signed_in(request).id,
             ),
@@ -225,13 +208,13 @@ class TransactionAdmin(LedgerAdmin):
 @admin.register(Entry)
 class EntryAdmin(LedgerAdmin):
     list_display = (
-        "created_at", "account_link", "amount", "balance_after", "kind", "transaction_link",
+        "created_at", "account_link", entry_amount, entry_balance, "kind", "transaction_link",
     )  # fmt: skip
     list_filter = ("account__kind", "transaction__kind", "created_at")
     list_select_related = ("account__owner", "transaction")
     search_fields = ("id", "transaction__reference", "account__owner__email")
     fields = (
-        "id", "account_link", "amount", "balance_after", "position", "transaction_link",
+        "id", "account_link", entry_amount, entry_balance, "position", "transaction_link",
         "created_at",
     )  # fmt: skip
     readonly_fields = fields
@@ -259,7 +242,7 @@ class GrantAdmin(LedgerAdmin):
     search_fields = ("id", "account__owner__email", "transaction__reference")
     fields = (
         "id", "owner_link", "transaction_link", "source", "is_promotional", "amount", "remaining",
-        "cost_minor", "cost_currency", "expires_at", "priority", "created_at", "updated_at",
+        GRANT_COST, "expires_at", "priority", "created_at", "updated_at",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -275,7 +258,7 @@ class GrantAdmin(LedgerAdmin):
 @admin.register(Hold)
 class HoldAdmin(LedgerAdmin):
     list_display = (
-        "reference", "owner_link", "status", "amount", "captured", "expires_at", "created_at",
+        "created_at", "owner_link", "status", "amount", "captured", "expires_at", "reference",
     )  # fmt: skip
     list_filter = ("status", "expires_at", "created_at")
     list_select_related = ("account__owner",)

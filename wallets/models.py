@@ -275,7 +275,7 @@ class Grant(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.remaining} of {self.amount} credits, {self.get_source_display()}"
+        return f"{self.remaining:,} of {self.amount:,} credits, {self.get_source_display()}"
 
 
 class GrantBurn(models.Model):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import (
     BigIntegerField,
+    Count,
     F,
     OuterRef,
     Prefetch,
@@ -20,8 +21,8 @@ from django_stubs_ext import Annotations
 
 from common import clock
 from wallets import locking
-from wallets.enums import CREDIT, AccountKind, HoldStatus
-from wallets.models import Account, Entry, Grant, Hold
+from wallets.enums import CREDIT, AccountKind, HoldStatus, TransactionKind
+from wallets.models import Account, Entry, Grant, Hold, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,15 @@ class Balance:
     balance: int
     held: int
     available: int
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Money that was booked as revenue: in minor units, and in how many receipts."""
+
+    currency: str
+    amount_minor: int
+    count: int
 
 
 def wallets() -> QuerySet[Account]:
@@ -81,6 +91,24 @@ def balances_of(user_ids: Collection[UUID], *, at: datetime | None = None) -> di
     return balances
 
 
+def total_in_wallets() -> Balance:
+    """Add up all wallets, lots that are past their time but not swept yet included."""
+    total = wallets().aggregate(balance=Coalesce(Sum("balance"), 0), held=Coalesce(Sum("held"), 0))
+    balance, held = int(total["balance"]), int(total["held"])
+    return Balance(balance, held, balance - held)
+
+
+def money_received(*, since: datetime) -> list[Received]:
+    """What was booked as revenue since then, by currency; a currency without any is absent."""
+    rows = (
+        Entry.objects.filter(account__kind=AccountKind.REVENUE, created_at__gte=since)
+        .values("account__asset")
+        .annotate(total=Sum("amount"), receipts=Count("pk", filter=Q(amount__gt=0)))
+        .order_by("account__asset")
+    )
+    return [Received(row["account__asset"], int(row["total"]), row["receipts"]) for row in rows]
+
+
 def lock_wallets(*, user_ids: Collection[UUID]) -> None:
     """Lock the wallets of ``user_ids`` until the end of the transaction; create what is missing.
 
@@ -106,6 +134,11 @@ def transactions_for(user_id: UUID) -> QuerySet[Entry]:
         .select_related("transaction")
         .order_by("-created_at", "-id")
     )
+
+
+def transactions_of_kind(kind: TransactionKind) -> QuerySet[Transaction]:
+    """Select everything that was ever posted for one reason."""
+    return Transaction.objects.filter(kind=kind)
 
 
 def due_holds(*, at: datetime, limit: int) -> list[str]:

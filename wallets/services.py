@@ -25,12 +25,13 @@ from wallets.operations import (
     Spend,
     Transfer,
 )
+from wallets.planning.checks import MAX_AMOUNT
 from wallets.posting import post_batch
 
 __all__ = [
-    "CaptureHold", "Grant", "HoldClosed", "HoldNotFound", "InsufficientCredits", "Operation",
-    "Outcome", "PlaceHold", "ReferenceReused", "ReleaseHold", "Reverse", "Spend", "Transfer",
-    "adjust_credits", "capture_hold", "expire_grants", "expire_holds", "grant_credits",
+    "MAX_AMOUNT", "CaptureHold", "Grant", "HoldClosed", "HoldNotFound", "InsufficientCredits",
+    "Operation", "Outcome", "PlaceHold", "ReferenceReused", "ReleaseHold", "Reverse", "Spend",
+    "Transfer", "adjust_credits", "capture_hold", "expire_grants", "expire_holds", "grant_credits",
     "place_hold", "post_batch", "record_money_received", "release_hold", "reverse_transaction",
     "set_overdraft_limit", "spend_credits", "transfer_credits",
 ]  # fmt: skip

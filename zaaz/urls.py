@@ -18,7 +18,9 @@ urlpatterns = [
     path("health/live", health.live),
     path("health/ready", health.ready),
     path("metrics", ExportToDjangoView),
+    path("", include("portal.urls")),
 ]
 
-handler404 = "common.api.problems.not_found"
-handler500 = "common.api.problems.server_error"
+handler400 = "common.api.problems.bad_request"
+handler404 = "portal.errors.not_found"
+handler500 = "portal.errors.server_error"

@@ -7,6 +7,7 @@ from django.core import mail
 from django.core.signing import Signer
 
 from accounts import services, verification
+from accounts.selectors import account_of_link
 from accounts.tests.factories import UserFactory
 from common import clock
 from common.errors import NotFound
@@ -132,3 +133,16 @@ def test_confirmation_by_staff_verifies_and_publishes_once(newcomer):
     assert services.confirm_email(user_id=newcomer.id).is_verified
     assert services.confirm_email(user_id=newcomer.id).is_verified
     assert verified_events() == 1
+
+
+def test_account_of_a_link_is_found_while_the_link_is_good(newcomer):
+    token, now = token_for(newcomer), clock.now()
+
+    assert account_of_link(token=token, now=now) == newcomer
+    assert account_of_link(token=f"{token}x", now=now) is None
+    assert account_of_link(token=token, now=now + timedelta(hours=25)) is None
+    newcomer.email = "other@example.com"
+    newcomer.save()
+    assert account_of_link(token=token, now=now) is None
+    newcomer.refresh_from_db()
+    assert not newcomer.is_verified

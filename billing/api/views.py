@@ -1,6 +1,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -47,6 +48,7 @@ class StartView(APIView):
         request=StartSerializer,
         responses=StartAnswerSerializer,
     )
+    @transaction.atomic  # the session and the stored answer: a repeat never opens a second one
     @idempotent(required=False)
     def post(self, request: Request) -> Response:
         """Ask whether a user may run an endpoint. A refusal is an answer, not an error."""

@@ -1,5 +1,6 @@
 """A small shop: prices of the worked example, one metered endpoint, users with credits."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -8,7 +9,9 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.enums import Role
 from accounts.tests.factories import UserFactory
+from billing.enums import SessionState
 from billing.metering import EndRequest, StartRequest, UsageReport
+from billing.models import CreditsUsage, UsageSession
 from billing.services import prices
 from billing.services.ends import end_usages
 from billing.services.starts import start_usages
@@ -18,9 +21,12 @@ from catalog.services import start_subscription
 from catalog.tests.factories import FeatureEndpointFactory, FeatureFactory, make_package, terms
 from common import clock
 from common.ids import uuid7
+from common.models import OutboxEvent
 from wallets.enums import GrantSource
+from wallets.selectors import balances_of
 from wallets.services import grant_credits
 
+NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 EXAMPLE = (
     UsageReport(ai_model="model-a", input_tokens=1200, output_tokens=800),
     UsageReport(ai_model="model-b", input_tokens=1500, output_tokens=600),
@@ -114,3 +120,19 @@ def queries_of(act):
     with CaptureQueriesContext(connection) as captured:
         act()
     return len(captured)
+
+
+def balance(user):
+    return balances_of([user.id])[user.id]
+
+
+def charged_events():
+    events = OutboxEvent.objects.filter(type="billing.usages_charged").order_by("id")
+    return [event.payload["usages"] for event in events]
+
+
+def assert_nothing_moved(user, key, *, amount=10_000):
+    assert balance(user).balance == amount
+    assert UsageSession.objects.get(pk=key).state == SessionState.OPEN
+    assert not CreditsUsage.objects.exists()
+    assert charged_events() == []

@@ -25,7 +25,7 @@ def charge_count():
 
 @pytest.mark.parametrize("min_credits", [0, 100])
 def test_fifty_concurrent_ends_on_one_wallet_never_overdraw_it(min_credits):
-    """W57, W61: parallel calls on one wallet."""
+    """Parallel calls on one wallet."""
     shop, partner, buyer = open_shop(min_credits=min_credits), PartnerFactory(), customer(10_000)
     keys = [started(partner, buyer, shop.endpoint) for _ in range(50)]
 
@@ -41,7 +41,7 @@ def test_fifty_concurrent_ends_on_one_wallet_never_overdraw_it(min_credits):
 
 
 def test_same_end_twenty_times_at_once_charges_once():
-    """W58: duplicates race, one charge."""
+    """Duplicates race, one charge."""
     shop, partner, buyer = open_shop(min_credits=50), PartnerFactory(), customer()
     key = started(partner, buyer, shop.endpoint)
 
@@ -54,7 +54,7 @@ def test_same_end_twenty_times_at_once_charges_once():
 
 
 def test_start_storm_cannot_pass_the_daily_limit():
-    """W62: limits hold under concurrency."""
+    """Limits hold under concurrency."""
     shop, partner, buyer = open_shop(config={"daily_limit": 5}), PartnerFactory(), customer()
 
     answers = run_concurrently([lambda: start(partner, buyer, shop.endpoint)] * 20)
@@ -76,7 +76,7 @@ def test_start_storm_cannot_hold_more_than_there_is():
 
 @pytest.mark.parametrize("attempt", range(5))
 def test_end_raced_with_expiry_charges_exactly_once(attempt):
-    """I8: one of two outcomes, both consistent."""
+    """One of two outcomes, both consistent."""
     shop, partner, buyer = open_shop(min_credits=50), PartnerFactory(), customer()
     key = started(partner, buyer, shop.endpoint)
     later = clock.now() + timedelta(hours=2)
@@ -108,7 +108,7 @@ def test_two_sweeps_at_once_expire_each_session_once():
 
 
 def test_answered_end_is_already_committed():
-    """W59, W60: nothing acknowledged waits in memory; another connection sees it."""
+    """Nothing acknowledged waits in memory; another connection sees it."""
     shop, partner, buyer = open_shop(), PartnerFactory(), customer()
     key = started(partner, buyer, shop.endpoint)
     answer = end(partner, buyer, key).answer

@@ -21,7 +21,7 @@ def states():
 
 
 def test_expire_releases_the_holds_of_sessions_past_their_time(partner, buyer):
-    """I8: each hold ends exactly once."""
+    """Each hold ends exactly once."""
     shop = open_shop(config={"min_credits": 50})
     with clock.frozen(clock.now()):
         end(partner, buyer, started(partner, buyer, shop.endpoint))

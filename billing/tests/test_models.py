@@ -37,7 +37,7 @@ def assert_refused(name, act):
     ],
 )
 def test_ai_model_constraints(shop, fields, constraint):
-    """W75: the database allows one initial model."""
+    """The database allows one initial model."""
     assert_refused(constraint, lambda: AiModel.objects.create(**(model_fields("model-c") | fields)))
 
 
@@ -50,7 +50,7 @@ def test_ai_model_constraints(shop, fields, constraint):
     ],
 )
 def test_billing_setting_constraints(shop, fields, constraint):
-    """W64, W75: no second price in force, and none of 0."""
+    """No second price in force, and none of 0."""
     assert_refused(
         constraint,
         lambda: BillingSetting.objects.create(**({"credit_price": Decimal(1)} | fields)),
@@ -162,7 +162,7 @@ APPEND_ONLY = (
 @pytest.mark.parametrize("model", [*APPEND_ONLY, UsageSession])
 @pytest.mark.parametrize("verb", ["UPDATE", "DELETE"])
 def test_written_rows_are_neither_changed_nor_deleted(partner, shop, buyer, model, verb):
-    """W74: through the ORM or through SQL, the database refuses."""
+    """Through the ORM or through SQL, the database refuses."""
     end(partner, buyer, started(partner, buyer, shop.endpoint))
     table = sql.Identifier(model._meta.db_table)
     raw = {

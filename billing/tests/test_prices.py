@@ -27,7 +27,7 @@ def actor_id(db):
 
 
 def test_create_ai_model_writes_its_first_history(actor_id):
-    """W74: histories begin with the creation and hold the after-image."""
+    """Histories begin with the creation and hold the after-image."""
     row = prices.create_ai_model(actor_id=actor_id, **model_fields("model-a", "3e-7", "2.5e-6"))
 
     history = AiModelHistory.objects.get()
@@ -67,7 +67,7 @@ def test_update_that_changes_nothing_writes_nothing(actor_id):
 
 
 def test_first_active_row_becomes_initial_and_a_later_one_can_take_over(actor_id):
-    """W75: there is one initial, and never none by accident."""
+    """There is one initial, and never none by accident."""
     asleep = prices.create_ai_model(actor_id=actor_id, **model_fields("model-z", is_active=False))
     first = prices.create_ai_model(actor_id=actor_id, **model_fields("model-a"))
     second = prices.create_ai_model(actor_id=actor_id, **model_fields("model-b"))
@@ -139,7 +139,7 @@ def test_create_ai_model_names_the_field_that_is_wrong(actor_id, fields, field):
 
 
 def test_create_ai_model_must_say_both_prices(actor_id):
-    """W64: free is a price that somebody wrote down."""
+    """Free is a price that somebody wrote down."""
     with pytest.raises(Invalid) as caught:
         prices.create_ai_model(
             actor_id=actor_id, name="Model A", value="model-a", provider="acme",
@@ -151,7 +151,7 @@ def test_create_ai_model_must_say_both_prices(actor_id):
 
 @pytest.mark.parametrize("price", ["0", "-1", "1e-13"])
 def test_credit_price_must_be_above_zero(actor_id, price):
-    """W64: a credit price of 0 is refused, not replaced by a default."""
+    """A credit price of 0 is refused, not replaced by a default."""
     with pytest.raises(Invalid) as caught:
         prices.create_billing_setting(actor_id=actor_id, credit_price=Decimal(price))
 
@@ -217,7 +217,7 @@ def test_update_credits_profit_writes_its_history(actor_id):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_rows_that_take_over_at_once_leave_one_initial():
-    """W75: under concurrency too; the loser is told."""
+    """Under concurrency too; the loser is told."""
     actor_id = UserFactory(role=Role.ADMIN).id
     rows = [
         prices.create_ai_model(actor_id=actor_id, **model_fields(f"model-{name}"))

@@ -25,7 +25,7 @@ def price(*usages, credit_price="0.00001", profit="30"):
 
 
 def test_price_of_worked_example_is_1575_with_every_fraction_exact():
-    """W66: production cost is kept apart from the margin, and input from output."""
+    """Production cost is kept apart from the margin, and input from output."""
     call = price(usage(1200, 800), usage(1500, 600, "2.5e-6", "1e-5"))
 
     assert call.total == 1575
@@ -43,14 +43,14 @@ def test_price_of_worked_example_is_1575_with_every_fraction_exact():
 
 
 def test_price_rounds_up_once_a_call_and_not_once_a_usage():
-    """W65: five usages of 0.2 credits cost 1, not 5."""
+    """Five usages of 0.2 credits cost 1, not 5."""
     fifth = usage(2, 0, "0.000001", "0")
 
     assert price(fifth, fifth, fifth, fifth, fifth, profit="0").total == 1
 
 
 def test_price_on_a_whole_number_has_no_float_noise():
-    """W65: doubles make this 228.00000000000003 and charge 229."""
+    """Doubles make this 228.00000000000003 and charge 229."""
     call = price(usage(100, 900), profit="0")
 
     assert call.total == 228

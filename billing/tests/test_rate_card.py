@@ -79,7 +79,7 @@ def test_inactive_models_are_not_on_the_card(shop):
 
 @pytest.mark.django_db(transaction=True)
 def test_warm_metered_call_does_no_query_for_prices(partner):
-    """W68: the cache is real."""
+    """The cache is real."""
     shop = open_shop(config={"min_credits": 10})
     buyer = customer()
     end(partner, buyer, started(partner, buyer, shop.endpoint))
@@ -99,7 +99,7 @@ def test_warm_metered_call_does_no_query_for_prices(partner):
 
 @pytest.mark.django_db(transaction=True)
 def test_lookup_falls_from_process_to_redis_to_database():
-    """W68: two levels, and both are counted."""
+    """Two levels, and both are counted."""
     set_prices()
     before = [hits("l1", "hit"), hits("l1", "miss"), hits("l2", "hit"), hits("l2", "miss")]
 
@@ -130,7 +130,7 @@ def test_change_is_seen_by_the_next_call_of_every_process():
 
 @pytest.mark.django_db(transaction=True)
 def test_endpoint_switched_off_is_seen_after_its_event():
-    """W68: no stale endpoint."""
+    """No stale endpoint."""
     shop = open_shop()
     assert rate_card.current().endpoints[shop.endpoint.id].is_active
     shop.endpoint.is_active = False
@@ -203,6 +203,18 @@ def test_price_change_without_redis_is_kept_and_seen(no_redis):
     )
 
     assert rate_card.current().profit_percentage == 20
+
+
+@pytest.mark.django_db(transaction=True)
+def test_card_that_redis_is_gone_for_before_it_can_be_shared_is_still_answered(request):
+    set_prices()
+
+    with transaction.atomic():
+        card = rate_card.current()
+        request.getfixturevalue("no_redis")
+
+    assert card.profit_percentage == 30
+    assert RateCard.objects.filter(pk=card.version).exists()
 
 
 def test_receiver_without_redis_fails_so_that_the_outbox_tries_again(db, no_redis):

@@ -10,10 +10,9 @@ from catalog.api.public_serializers import (
     PublicPackageSerializer,
     PublicPlanSerializer,
 )
+from catalog.api.views import CATALOGUE_ORDER
 from catalog.models import Feature, Plan
 from common.api.viewsets import ReadOnlyViewSet
-
-CATALOGUE_ORDER = ("sequence", "name", "id")
 
 
 class PublicFeatureViewSet(ReadOnlyViewSet[Any]):

@@ -117,6 +117,14 @@ class PlanTermsSerializer(ModelSerializer[PackagePlan]):
             "is_initial", "is_active", "sequence",
         )  # fmt: skip
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        # A PATCH of the package sends whole lines too, and there nothing else asks for them.
+        needed = {name: field.source for name, field in self.fields.items() if field.required}
+        if missing := [name for name, source in needed.items() if source not in attrs]:
+            fault = {name: ["This field is required."] for name in missing}
+            raise serializers.ValidationError(fault, code="required")
+        return attrs
+
 
 class PackageWriteSerializer(ModelSerializer[Package]):
     """A package as staff send it. Each list is the whole list."""

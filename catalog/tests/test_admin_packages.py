@@ -1,4 +1,4 @@
-"""The page of a package: saved whole, with a version (W74)."""
+"""The page of a package: saved whole, with a version."""
 
 import json
 
@@ -98,7 +98,7 @@ def test_new_package_is_saved_with_its_parts_as_version_one(office, super_admin)
 
 
 def test_changed_price_moves_to_previous_and_makes_a_version(office, super_admin):
-    # W74: direct price edits used to leave no trace.
+    # Direct price edits used to leave no trace.
     plan = PlanFactory()
     package = make_package(plans=[terms(plan)])
     line, feature = package.plans.get(), package.features.get()

@@ -1,4 +1,4 @@
-"""Endpoints and plans over HTTP: W76, W79 and W80."""
+"""Endpoints and plans over HTTP."""
 
 import pytest
 
@@ -72,7 +72,7 @@ def test_create_endpoint_with_one_bad_value_names_it(staff, change, field):
 
 
 def test_update_of_an_endpoint_changes_every_field(staff):
-    # W76: `endpoint` was dropped, `min_credits` had to be a string, `credits` was accepted.
+    # `endpoint` was dropped, `min_credits` had to be a string, `credits` was accepted.
     endpoint = FeatureEndpointFactory()
     change = endpoint_body(method="PUT", sequence=3, is_active=False, description="Longer")
 

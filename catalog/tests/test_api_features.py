@@ -1,4 +1,4 @@
-"""Features over HTTP: the lifecycle, W79 and W80."""
+"""Features over HTTP: the lifecycle."""
 
 import pytest
 from django.db import connection
@@ -193,7 +193,7 @@ def test_erasing_a_feature_that_a_trashed_row_still_names_is_a_conflict(staff):
 
 
 def test_features_come_in_their_sequence(staff):
-    # W79: the sequence used to be stored and ignored.
+    # The sequence used to be stored and ignored.
     FeatureFactory(name="Second", sequence=2)
     FeatureFactory(name="Bravo", sequence=1)
     FeatureFactory(name="Alpha", sequence=1)

@@ -1,18 +1,12 @@
-"""Packages over HTTP, for staff and for anyone (W72, W75, W79)."""
+"""Packages over HTTP, for staff."""
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from catalog import services
 from catalog.contents import ConfigTerms
 from catalog.models import Package
-from catalog.tests.factories import (
-    FeatureFactory,
-    PlanFactory,
-    make_package,
-    terms,
-)
+from catalog.tests.factories import FeatureFactory, PlanFactory, make_package, terms
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +40,30 @@ def body(**change):
     return defaults | change
 
 
+PRO = {
+    "value": "pro",
+    "name": "Pro",
+    "description": "",
+    "badge": "",
+    "points": ["All of it"],
+    "sequence": 0,
+    "is_active": True,
+    "is_initial": False,
+    "version": 1,
+}
+PRO_LINE = {
+    "price_usd_minor": 2900,
+    "previous_price_usd_minor": None,
+    "price_bdt_minor": 348_000,
+    "previous_price_bdt_minor": None,
+    "credits": 3_000_000,
+    "credits_valid_days": None,
+    "is_initial": True,
+    "is_active": True,
+    "sequence": 0,
+}
+
+
 def test_create_package_answers_it_with_its_parts(staff, admin_user):
     feature, plan = FeatureFactory(value="writing", name="Writing"), PlanFactory(name="Monthly")
 
@@ -57,31 +75,14 @@ def test_create_package_answers_it_with_its_parts(staff, admin_user):
     assert answer.status_code == 201
     package = Package.objects.get()
     row = answer.json()
-    assert {key: row[key] for key in row if not key.endswith("_at")} == {
+    assert {key: row[key] for key in row if not key.endswith("_at")} == PRO | {
         "id": str(package.id),
-        "value": "pro",
-        "name": "Pro",
-        "description": "",
-        "badge": "",
-        "points": ["All of it"],
-        "sequence": 0,
-        "is_active": True,
-        "is_initial": False,
-        "version": 1,
         "features": [{"id": str(feature.id), "value": "writing", "name": "Writing"}],
         "plans": [
-            {
+            PRO_LINE
+            | {
                 "id": str(package.plans.get().id),
                 "plan": {"id": str(plan.id), "name": "Monthly", "duration_days": 30},
-                "price_usd_minor": 2900,
-                "previous_price_usd_minor": None,
-                "price_bdt_minor": 348_000,
-                "previous_price_bdt_minor": None,
-                "credits": 3_000_000,
-                "credits_valid_days": None,
-                "is_initial": True,
-                "is_active": True,
-                "sequence": 0,
             }
         ],
     }
@@ -215,86 +216,6 @@ def test_restored_package_whose_plan_is_in_the_trash_is_a_conflict(staff):
 
     assert (answer.status_code, answer.json()["code"]) == (409, "needs_trashed")
     assert answer.json()["trashed"] == [{"type": "plan", "id": str(plan.id), "name": "Monthly"}]
-
-
-def test_public_package_is_exactly_what_a_buyer_needs(api):
-    feature, plan = FeatureFactory(value="writing", name="Writing"), PlanFactory(name="Monthly")
-    package = make_package(
-        value="pro",
-        name="Pro",
-        badge="Popular",
-        points=["All of it"],
-        features=[feature, FeatureFactory()],
-        plans=[terms(plan, price_usd_minor=3900, is_initial=True), terms(is_active=False), terms()],
-        configs=[ConfigTerms(config={"priority": 1})],
-    )
-    off = package.plans.exclude(plan=plan).get(is_active=True).plan
-    type(off).objects.filter(pk=off.pk).update(is_active=False)
-    other = package.features.exclude(feature=feature).get().feature
-    type(other).objects.filter(pk=other.pk).update(is_active=False)
-    services.update_package(
-        package_id=package.id,
-        fields={},
-        plans=[
-            terms(plan, price_usd_minor=2900, is_initial=True, credits_valid_days=60),
-            terms(off),
-        ],
-        actor_id=None,
-    )
-    expected = {
-        "id": str(package.id),
-        "value": "pro",
-        "name": "Pro",
-        "description": "",
-        "badge": "Popular",
-        "points": ["All of it"],
-        "is_initial": False,
-        "features": [
-            {
-                "id": str(feature.id),
-                "value": "writing",
-                "name": "Writing",
-                "description": "",
-                "path": "",
-                "type": "other",
-            }
-        ],
-        "plans": [
-            {
-                "id": str(package.plans.get(plan=plan).id),
-                "plan": {
-                    "id": str(plan.id),
-                    "name": "Monthly",
-                    "description": "",
-                    "duration_days": 30,
-                },
-                "price_usd_minor": 2900,
-                "previous_price_usd_minor": 3900,
-                "price_bdt_minor": 120_000,
-                "previous_price_bdt_minor": None,
-                "credits": 1000,
-                "credits_valid_days": 60,
-                "is_initial": True,
-            }
-        ],
-    }
-
-    assert api.get("/api/packages/public").json()["results"] == [expected]
-    assert api.get(f"/api/packages/{package.id}/public").json() == expected
-
-
-def test_public_packages_are_the_active_ones_in_sequence(api):
-    make_package(name="Second", sequence=2)
-    make_package(name="First", sequence=1)
-    off = make_package(is_active=False)
-    gone = make_package()
-    gone.soft_delete()
-
-    rows = api.get("/api/packages/public").json()["results"]
-
-    assert [row["name"] for row in rows] == ["First", "Second"]
-    for package in (off, gone):
-        assert api.get(f"/api/packages/{package.id}/public").status_code == 404
 
 
 @pytest.mark.parametrize(

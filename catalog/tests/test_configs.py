@@ -1,4 +1,4 @@
-"""Configurations: who may be configured, and how the tiers are merged (W62)."""
+"""Configurations: who may be configured, and how the tiers are merged."""
 
 from uuid import UUID
 
@@ -113,7 +113,7 @@ def test_resolution_ignores_rows_for_other_scopes_and_inactive_rows(package, end
 
 
 def test_old_version_keeps_its_configs(package, endpoint):
-    # W74: configs used to be looked up live, whatever had been sold.
+    # Configs used to be looked up live, whatever had been sold.
     replace(package, ConfigTerms(config={"daily_limit": 5}))
     old = package.histories.latest("version")
     replace(package, ConfigTerms(config={"daily_limit": 1}))

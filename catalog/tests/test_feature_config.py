@@ -1,4 +1,4 @@
-"""W62: every key is typed, bounded and carried, one by one."""
+"""Every key is typed, bounded and carried, one by one."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""There is one initial package at most, and it does not vanish silently (W75)."""
+"""There is one initial package at most, and it does not vanish silently."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def versions(package):
 
 
 def test_initial_flag_moves_and_both_packages_get_a_version(admin_user):
-    # W75: the flag is never on two packages, and never lost on the way.
+    # The flag is never on two packages, and never lost on the way.
     first = make_package(is_initial=True)
     second = make_package()
 
@@ -68,7 +68,7 @@ def test_lowering_the_flag_leaves_no_initial_package():
 
 
 def test_switching_off_the_initial_package_is_refused():
-    # W75: there would be no initial package, silently.
+    # There would be no initial package, silently.
     package = make_package(is_initial=True)
 
     with pytest.raises(Conflict) as caught:

@@ -1,4 +1,4 @@
-"""W75 and W80: the database itself refuses what must not be."""
+"""The database itself refuses what must not be."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -184,7 +184,7 @@ def test_one_version_twice_is_refused():
     ],
 )
 def test_history_cannot_be_changed_or_deleted(change):
-    # W74: nobody can rewrite what was sold.
+    # Nobody can rewrite what was sold.
     history = make_package().histories.get()
 
     with pytest.raises(DatabaseError, match="appended"), transaction.atomic():

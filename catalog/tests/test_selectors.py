@@ -1,4 +1,4 @@
-"""What other apps ask: versions, entitlements, the rate card. W63, W70, W74."""
+"""What other apps ask: versions, entitlements, the rate card."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -70,7 +70,7 @@ def test_package_version_holds_its_features_and_nothing_else():
 
 
 def test_version_without_features_entitles_to_nothing():
-    # W70: an empty list used to mean everything.
+    # An empty list used to mean everything.
     package = Package.objects.create(value="empty", name="Empty", version=1)
     snapshot = {"package": {"name": "Empty"}, "features": [], "plans": [], "configs": []}
     history = PackageHistory.objects.create(package=package, version=1, snapshot=snapshot)
@@ -145,7 +145,7 @@ def test_month_extended_by_a_year_counts_the_month_first(user, month):
     ],
 )
 def test_who_has_no_subscription_is_served_by_the_initial_package(user, at, start, end):
-    # W63: everybody without a subscription used to be locked out.
+    # Everybody without a subscription used to be locked out.
     free = make_package(is_initial=True)
 
     assert entitled(user, datetime(*at, tzinfo=UTC)) == Entitlement(

@@ -1,4 +1,4 @@
-"""What a change of a feature, an endpoint or a plan must not break: W74 and W80."""
+"""What a change of a feature, an endpoint or a plan must not break."""
 
 import pytest
 from django.db import transaction
@@ -85,7 +85,7 @@ def test_a_living_feature_under_a_trashed_one_is_refused():
 
 
 def test_trashing_a_feature_names_everything_that_uses_it():
-    # W80: what depends on a deleted feature used to dangle.
+    # What depends on a deleted feature used to dangle.
     feature = FeatureFactory(name="Writing")
     FeatureFactory(name="Article", parent=feature)
     FeatureEndpointFactory(name="Write", feature=feature)
@@ -142,7 +142,7 @@ def test_erased_features_are_announced():
 
 
 def test_renaming_a_feature_records_the_packages_that_hold_it(admin_user):
-    # W74: a change of another row used to bypass the history.
+    # A change of another row used to bypass the history.
     feature = FeatureFactory(name="Writing")
     holding, other = make_package(features=[feature]), make_package()
     feature.name = "Texts"

@@ -156,7 +156,7 @@ def test_what_ran_out_unnoticed_is_expired_and_not_extended(user, same):
 
 
 def test_old_offer_still_gives_what_the_buyer_saw(user):
-    # W32: credits and version used to be taken from the live rows at settlement.
+    # Credits and version used to be taken from the live rows at settlement.
     plan = PlanFactory(duration_days=30)
     package = make_package(plans=[terms(plan)])
     seen = offer_of(package)

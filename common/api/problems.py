@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import IntegrityError
 from django.db.models import ProtectedError
 from django.http import Http404, HttpRequest, JsonResponse
@@ -19,6 +19,7 @@ from common import errors
 log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
+MAX_NAME = 200
 
 _STATUS_OF = {
     errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -30,6 +31,12 @@ _STATUS_OF = {
 
 
 _FOREIGN: list[tuple[type[Exception], int, str, str]] = [
+    (
+        RequestDataTooBig,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "body_too_large",
+        "The body is larger than 1 MiB. Send less at a time.",
+    ),
     (Http404, HTTPStatus.NOT_FOUND, "not_found", "There is nothing here."),
     (PermissionDenied, HTTPStatus.FORBIDDEN, "permission_denied", "You may not do this."),
     (ProtectedError, HTTPStatus.CONFLICT, "in_use", "Something else still needs it."),
@@ -81,14 +88,22 @@ def _answer(error: Exception) -> dict[str, Any] | None:
         return problem(HTTPStatus.BAD_REQUEST, "invalid_request", detail, errors=faults)
     if isinstance(error, exceptions.APIException):
         code = error.get_codes()
-        code = code if isinstance(code, str) else error.default_code
-        return problem(error.status_code, code, str(error.detail))
+        if isinstance(code, str):
+            return problem(error.status_code, code, str(error.detail))
+        # Details of many parts are a library's; its one sentence is enough.
+        return problem(error.status_code, error.default_code, str(error.default_detail))
     if isinstance(error, IntegrityError) and not isinstance(error, ProtectedError):
-        log.warning("integrity_error", error=str(error))
+        log.warning("integrity_error", constraint=_constraint(error))
     for kind, status, code, detail in _FOREIGN:
         if isinstance(error, kind):
             return problem(status, code, detail)
     return None
+
+
+def _constraint(error: IntegrityError) -> str | None:
+    """Its name; the text of the error also holds the values, which are not for the log."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return getattr(diagnosis, "constraint_name", None)
 
 
 def _of_domain(error: errors.DomainError) -> dict[str, Any]:
@@ -103,7 +118,8 @@ def _of_domain(error: errors.DomainError) -> dict[str, Any]:
 def _faults(details: Any, path: str = "") -> Iterator[dict[str, str]]:
     """Flatten DRF's nested details: ``usages.0.input_tokens`` names the second level."""
     if isinstance(details, dict) and set(details) == {"message", "code"}:
-        yield {"field": path, "code": str(details["code"]), "detail": str(details["message"])}
+        name = path[:MAX_NAME].encode("utf-8", "replace").decode()  # it may be the caller's own
+        yield {"field": name, "code": str(details["code"]), "detail": str(details["message"])}
     elif isinstance(details, dict):
         for name, inner in details.items():
             step = "" if name == "non_field_errors" else str(name)
@@ -112,6 +128,14 @@ def _faults(details: Any, path: str = "") -> Iterator[dict[str, str]]:
         for position, inner in enumerate(details):
             is_leaf = isinstance(inner, dict) and set(inner) == {"message", "code"}
             yield from _faults(inner, path if is_leaf else f"{path}.{position}")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
+    """What Django itself refuses before a view: a host that is not ours, a body too large."""
+    answer = _answer(exception) or problem(
+        HTTPStatus.BAD_REQUEST, "bad_request", "This request cannot be read."
+    )
+    return JsonResponse(answer, status=answer["status"], content_type=MEDIA_TYPE)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:

@@ -9,13 +9,13 @@ DELETE /{resource}/bulk/permanent      erase many; must be in the trash
 GET    /{resource}?trashed=true        the recycle bin
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Model
-from django_filters.rest_framework import DjangoFilterBackend
+from django_filters.rest_framework import BooleanFilter, DjangoFilterBackend
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -26,6 +26,7 @@ from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
 from common import clock
 from common.api.pagination import ListPagination
+from common.api.serializers import Serializer, refuse_mistyped
 from common.models import SoftDeleteModel
 from common.soft_delete import SoftDeleteQuerySet
 
@@ -46,17 +47,27 @@ class ListGrammarMixin(GenericViewSet[Any]):
 
     def filter_queryset(self, queryset: Any) -> Any:
         if self.action == "list":
-            self._refuse_unknown_parameters(queryset)
+            self._refuse_parameters(queryset)
+            self._fields()  # refuses a bad fields= or expand=, rows or none
             return super().filter_queryset(queryset)
         return queryset
 
-    def _refuse_unknown_parameters(self, queryset: Any) -> None:
+    def _refuse_parameters(self, queryset: Any) -> None:
         filterset = DjangoFilterBackend().get_filterset_class(self, queryset)
-        known = _GRAMMAR | self.list_parameters | set(filterset.base_filters if filterset else ())
-        unknown = [name for name in self.request.query_params if name not in known]
-        if unknown:
+        filters = filterset.base_filters if filterset else {}
+        known = _GRAMMAR | self.list_parameters | set(filters)
+        given = self.request.query_params
+        if unknown := [name for name in given if name not in known]:
             fault = {name: ["There is no such parameter."] for name in unknown}
             raise ValidationError(fault, code="unknown_parameter")
+        for name, value in given.items():  # django-filter would take it for "either"
+            if isinstance(filters.get(name), BooleanFilter) and value not in {"true", "false", ""}:
+                raise ValidationError({name: ["true or false."]})
+        if "\x00" in given.get("search", ""):
+            raise ValidationError({"search": ["Text contains a character that cannot be stored."]})
+
+    def _fields(self) -> Mapping[str, Any]:
+        return cast("serializers.Serializer[Any]", self.get_serializer()).fields
 
     def total_ordering(self, request: Request) -> list[str]:
         """The asked or the default order, made total by the key."""
@@ -75,7 +86,7 @@ class ReadOnlyViewSet(ListGrammarMixin, ReadOnlyModelViewSet[ModelT]):
     """List and retrieve."""
 
 
-class BulkIdsSerializer(serializers.Serializer[dict[str, list[UUID]]]):
+class BulkIdsSerializer(Serializer):
     ids = serializers.ListField(
         child=serializers.UUIDField(), allow_empty=False, max_length=BULK_LIMIT
     )
@@ -149,12 +160,14 @@ class LifecycleMixin(ListGrammarMixin):
             fault = {name: ["This field cannot be changed in bulk."] for name in unknown}
             raise ValidationError(fault, code="unknown_field")
         if not values:
-            raise ValidationError({self.bulk_patch_fields[0]: ["Say what to change."]})
+            allowed = ", ".join(self.bulk_patch_fields) or "nothing"
+            raise ValidationError({"": [f"Say what to change. Allowed in bulk: {allowed}."]})
         change = {**self._checked(values), "updated_at": clock.now()}
         return self._bulk({"ids": request.data.get("ids")}, lambda rows: rows.update(**change))
 
     def _checked(self, values: dict[str, Any]) -> dict[str, Any]:
-        fields = cast("serializers.Serializer[Any]", self.get_serializer()).fields
+        fields = self._fields()
+        refuse_mistyped(fields, values)
         checked, faults = {}, {}
         for name, value in values.items():
             try:

@@ -2,6 +2,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from celery import Celery, current_app
 from django.db import transaction
 
 from common import clock, outbox, tasks
@@ -9,10 +10,12 @@ from common.enums import DeliveryStatus
 from common.errors import Conflict
 from common.events import DomainEvent, call_handler, publish, subscribe
 from common.models import EventDelivery, OutboxEvent
-from common.testing import drain_outbox
+from common.testing import drain_outbox, run_concurrently
+from common.tests.factories import ToolFactory
+from common.tests.models import Tool
 
-heard: list[int] = []
-broken: list[bool] = []
+heard: list[int | str] = []
+broken: list[str] = []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +28,38 @@ class Counted(DomainEvent):
 @subscribe(Counted)
 def remember(event: Counted) -> None:
     if broken:
-        raise RuntimeError("out of order")
+        raise RuntimeError(broken[0])
     heard.append(event.number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Announced(DomainEvent):
+    type = "tests.announced"
+
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun(DomainEvent):
+    type = "tests.begun"
+
+    name: str
+
+
+@subscribe(Begun)
+def begin(event: Begun) -> None:
+    ToolFactory(name=event.name)
+    raise RuntimeError
+
+
+@subscribe(Announced)
+def choke(event: Announced) -> None:
+    raise RuntimeError(event.words)
+
+
+@subscribe(Announced)
+def listen(event: Announced) -> None:
+    heard.append(event.words)
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +93,7 @@ def test_published_event_is_heard_once_however_often_it_is_delivered():
 def test_failed_delivery_waits_longer_each_time_then_is_dead_and_can_be_replayed():
     with clock.frozen(datetime(2026, 1, 1, tzinfo=UTC)):
         delivery = tell()
-        broken.append(True)
+        broken.append("out of order")
         waits = []
         for _ in range(outbox.MAX_ATTEMPTS):
             outbox.deliver(delivery.id)
@@ -115,7 +148,7 @@ def test_handler_that_no_longer_exists_is_named():
 @pytest.mark.django_db
 def test_drain_outbox_reports_a_failing_handler():
     tell()
-    broken.append(True)
+    broken.append("out of order")
     with pytest.raises(AssertionError, match="out of order"):
         drain_outbox()
 
@@ -123,3 +156,76 @@ def test_drain_outbox_reports_a_failing_handler():
 def test_clock_that_runs_cannot_be_advanced():
     with pytest.raises(RuntimeError):
         clock.advance(timedelta(seconds=1))
+
+
+@pytest.mark.django_db
+def test_handler_that_fails_does_not_stop_the_others():
+    with clock.frozen(datetime(2026, 1, 1, tzinfo=UTC)):
+        with transaction.atomic():
+            publish(Announced(words="hear"))
+        clock.advance(timedelta(seconds=10))
+
+        assert tasks.sweep_outbox() == 1
+
+    assert heard == ["hear"]
+    assert dict(EventDelivery.objects.values_list("handler", "status")) == {
+        f"{__name__}.choke": DeliveryStatus.PENDING,
+        f"{__name__}.listen": DeliveryStatus.DONE,
+    }
+
+
+@pytest.mark.django_db
+def test_error_that_cannot_be_stored_is_stored_as_far_as_it_can():
+    delivery = tell()
+    broken.append("a\x00b\ud800c")
+
+    assert outbox.deliver(delivery.id) is False
+
+    delivery.refresh_from_db()
+    assert (delivery.attempts, delivery.last_error) == (1, "RuntimeError: ab?c")
+
+
+@pytest.mark.django_db
+def test_handler_that_fails_leaves_no_trace_of_what_it_did():
+    with transaction.atomic():
+        publish(Begun(name="half done"))
+
+    assert outbox.deliver(EventDelivery.objects.get().id) is False
+    assert not Tool.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_sweep_at_once_run_each_delivery_once():
+    with clock.frozen(clock.now() - timedelta(minutes=1)):
+        for number in range(30):
+            tell(number)
+
+    results = run_concurrently([tasks.sweep_outbox] * 4)
+
+    assert sum(results) == 30
+    assert sorted(heard) == list(range(30))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fact_of_a_transaction_that_is_taken_back_is_not_recorded():
+    with transaction.atomic():
+        publish(Counted(number=1))
+        transaction.set_rollback(True)
+
+    assert not OutboxEvent.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_broker_that_is_away_does_not_undo_the_fact(logged):
+    usual = current_app._get_current_object()
+    stranded = Celery("stranded", broker="redis://127.0.0.1:1/0", set_as_current=False)
+    stranded.conf.update(task_publish_retry=False, broker_connection_timeout=1)
+    stranded.set_current()
+    try:
+        tell(5)
+    finally:
+        usual.set_current()
+
+    assert [line["event"] for line in logged.parsed()] == ["outbox_wake_failed"]
+    assert drain_outbox() == 1
+    assert heard == [5]

@@ -9,7 +9,7 @@ from common.enums import DeliveryStatus
 from common.events import publish
 from common.models import EventDelivery, OutboxEvent
 from common.testing import drain_outbox
-from notifications.authentication import JwtSocketMiddleware
+from notifications.authentication import SocketAuthentication
 from notifications.routing import websocket_urlpatterns
 from payments.events import PaymentSucceeded
 from payments.tests.factories import make_payment
@@ -17,7 +17,7 @@ from wallets.events import BalancesChanged
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-application = JwtSocketMiddleware(URLRouter(websocket_urlpatterns))
+application = SocketAuthentication(URLRouter(websocket_urlpatterns))
 
 
 async def open_socket(user):

@@ -9,13 +9,13 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts import services as account_services
 from accounts.tokens import issue_tokens
-from notifications.authentication import JwtSocketMiddleware
+from notifications.authentication import SocketAuthentication
 from notifications.routing import websocket_urlpatterns
 from notifications.services import Message, push_to_user, push_to_users
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
 
-application = JwtSocketMiddleware(URLRouter(websocket_urlpatterns))
+application = SocketAuthentication(URLRouter(websocket_urlpatterns))
 HELLO = Message(type="wallet.balance_changed", id="event-1", data={"balance": 7})
 
 

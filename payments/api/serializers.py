@@ -66,6 +66,12 @@ class StaffPaymentEventSerializer(ModelSerializer[PaymentEvent]):
         fields = (*PaymentEventSerializer.Meta.fields, "actor", "evidence")
 
 
+class PaymentEventsSerializer(Serializer):
+    """What staff get; the owner's events have no actor and no evidence."""
+
+    results = StaffPaymentEventSerializer(many=True, read_only=True)
+
+
 class InitiateSerializer(Serializer):
     package = serializers.UUIDField()
     plan = serializers.UUIDField()

@@ -20,6 +20,7 @@ from payments.api.serializers import (
     CheckoutSerializer,
     InitiateSerializer,
     PaymentEventSerializer,
+    PaymentEventsSerializer,
     PaymentMethodSerializer,
     PaymentTransactionSerializer,
     StaffPaymentEventSerializer,
@@ -163,7 +164,7 @@ class PaymentTransactionViewSet(ReadOnlyViewSet[PaymentTransaction]):
         payment = status.look_again(payment_id=self.get_object().id)
         return Response(self.get_serializer(payment).data)
 
-    @extend_schema(responses=StaffPaymentEventSerializer(many=True))
+    @extend_schema(responses=PaymentEventsSerializer)
     @action(detail=True, methods=["get"])
     def events(self, request: Request, pk: str) -> Response:
         """Tell what happened to the payment, first to last; the evidence is for staff."""

@@ -120,16 +120,20 @@ def _insert(
         created_at=now,
         next_check_at=schedule.next_check(created_at=now, expires_at=None, now=now),
     )
+    _record_start(payment)
+    return payment
+
+
+def _record_start(payment: PaymentTransaction) -> None:
     PaymentEvent.objects.create(
         payment=payment,
         version=payment.version,
         to_status=payment.status,
         source=EventSource.CHECKOUT,
-        actor=user,
+        actor=payment.user,
         reason="checkout_started",
-        created_at=now,
+        created_at=payment.created_at,
     )
-    return payment
 
 
 def _require_same_order(payment: PaymentTransaction, order: Order) -> None:

@@ -56,21 +56,12 @@ def fulfil_payment(*, payment_id: UUID) -> None:
         user_id=payment.user_id, offer=_frozen_offer(payment), reference=reference, at=now
     )
     if payment.credits:
-        grant_credits(
-            user_id=payment.user_id,
-            amount=payment.credits,
-            source=GrantSource.PURCHASE,
-            reference=reference,
-            expires_at=_expiry(payment.credits_valid_days, now),
-            cost_minor=payment.amount_minor,
-            cost_currency=payment.currency,
-            memo=str(payment),
-        )
+        _grant_bought_credits(payment, reference, now)
     record_money_received(
         amount_minor=payment.amount_minor,
         currency=payment.currency,
         reference=f"{reference}:money",
-        memo=str(payment),
+        memo=f"{payment.package_name}, {payment.plan_name}",
     )
     payment.fulfilled_at = now
     payment.save(update_fields=["fulfilled_at", "updated_at"])
@@ -89,6 +80,19 @@ def _frozen_offer(payment: PaymentTransaction) -> Offer:
         credits_valid_days=payment.credits_valid_days,
         amount_minor=payment.amount_minor,
         currency=payment.currency,
+    )
+
+
+def _grant_bought_credits(payment: PaymentTransaction, reference: str, now: datetime) -> None:
+    grant_credits(
+        user_id=payment.user_id,
+        amount=payment.credits,
+        source=GrantSource.PURCHASE,
+        reference=reference,
+        expires_at=_expiry(payment.credits_valid_days, now),
+        cost_minor=payment.amount_minor,
+        cost_currency=payment.currency,
+        memo=f"{payment.package_name}, {payment.plan_name}",
     )
 
 

@@ -1,7 +1,6 @@
 """The inbox: stored before it is acknowledged, and only ever a reason to ask the gateway."""
 
 from collections.abc import Mapping
-from functools import partial
 from uuid import UUID
 
 import structlog
@@ -80,7 +79,7 @@ def process_webhook(*, webhook_event_id: UUID) -> WebhookVerdict:
     event = WebhookEvent.objects.get(pk=webhook_event_id)
     verdict = _verdict(event)
     WebhookEvent.objects.filter(pk=event.pk).update(processed_at=clock.now(), verdict=verdict)
-    transaction.on_commit(partial(metrics.webhooks.labels(verdict=verdict).inc), robust=True)
+    transaction.on_commit(metrics.webhooks.labels(verdict=verdict).inc, robust=True)
     return verdict
 
 

@@ -1,5 +1,6 @@
 """Rows for tests. Payments that tests follow from the start go through ``start_checkout``."""
 
+from datetime import UTC, datetime
 from itertools import count
 
 from accounts.tests.factories import UserFactory
@@ -12,6 +13,7 @@ from payments.services.checkout import Order
 from payments.services.methods import ensure_payment_method
 from payments.tests.crooked_gateway import SECRET_KEY, WEBHOOK_SECRET
 
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CREDENTIALS = {
     "base_url": "http://127.0.0.1:9",  # nobody listens there
     "secret_key": SECRET_KEY,
@@ -47,18 +49,10 @@ def make_order(*, method, package=None, **fields):
     return Order(**defaults | fields)
 
 
-def make_payment(*, status=PaymentStatus.PENDING, user=None, method=None, **fields):
-    """A payment that stands at ``status``, with the one event of its creation."""
-    method = method or PaymentMethod.objects.first() or make_method()
-    order = make_order(method=method)
-    sold = offer(package_id=order.package_id, plan_id=order.plan_id, currency="USD")
-    now = clock.now()
-    number = next(_numbers)
-    defaults = {
-        "user": user or UserFactory(),
-        "payment_method": method,
-        "is_test": method.is_test,
-        "idempotency_key": f"key-{number}",
+def ordered_columns(order):
+    """What a payment keeps of ``order`` and of what is sold by it."""
+    sold = offer(package_id=order.package_id, plan_id=order.plan_id, currency=order.currency)
+    return {
         "package_history_id": sold.package_history_id,
         "plan_id": sold.plan_id,
         "package_plan_id": sold.package_plan_id,
@@ -69,10 +63,23 @@ def make_payment(*, status=PaymentStatus.PENDING, user=None, method=None, **fiel
         "credits_valid_days": sold.credits_valid_days,
         "amount_minor": sold.amount_minor,
         "currency": sold.currency,
-        "status": status,
-        "gateway_reference": None if status == PaymentStatus.INITIATED else f"pay_{number}",
         "return_url": order.return_url,
         "cancel_url": order.cancel_url,
+    }
+
+
+def make_payment(*, status=PaymentStatus.PENDING, user=None, method=None, **fields):
+    """A payment that stands at ``status``, with the one event of its creation."""
+    method = method or PaymentMethod.objects.first() or make_method()
+    now = clock.now()
+    number = next(_numbers)
+    defaults = ordered_columns(make_order(method=method)) | {
+        "user": user or UserFactory(),
+        "payment_method": method,
+        "is_test": method.is_test,
+        "idempotency_key": f"key-{number}",
+        "status": status,
+        "gateway_reference": None if status == PaymentStatus.INITIATED else f"pay_{number}",
         "paid_at": now if status == PaymentStatus.SUCCEEDED else None,
         "failed_at": now if status == PaymentStatus.FAILED else None,
         "next_check_at": now if status in OPEN else None,

@@ -60,7 +60,6 @@ def test_method_is_added_with_its_credentials(office):
 
 
 def test_method_page_shows_no_credential(office):
-    """W45."""
     method = make_method()
 
     shown = office.get(page(method)).content.decode()
@@ -189,7 +188,7 @@ def test_payments_can_be_searched_and_filtered(office, query):
 
 
 def test_payments_are_a_window(office):
-    """W48, W52: no hand moves a payment."""
+    """No hand moves a payment."""
     payment = make_payment()
 
     assert office.post(page(payment), {"status": "succeeded"}).status_code == 403

@@ -49,7 +49,7 @@ def test_webhook_keeps_the_body_as_it_came(api, payment, method):
     ],
 )
 def test_webhook_without_a_valid_signature_is_400(api, payment, method, headers):
-    """W42: never 200."""
+    """Never 200."""
     answer = post_webhook(api, method.id, webhook_body(payment.gateway_reference), headers)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_signature")
@@ -111,7 +111,6 @@ def test_return_asks_the_gateway_and_sends_the_browser_on(api, payment, gateway,
 
 
 def test_return_believes_nothing_that_the_browser_says(api, payment):
-    """W37, W49; trust test 23."""
     answer = api.get(
         f"/api/payments/return/{payment.id}",
         {"status": "succeeded", "return_url": "https://evil.example/", "reference": "other"},

@@ -4,13 +4,10 @@ from django.db import connection, transaction
 from catalog import services as catalog
 from catalog.contents import PlanTerms
 from catalog.tests.factories import make_package, terms
-from common import clock
-from common.errors import Invalid, NotFound
-from common.ids import uuid7
 from common.models import OutboxEvent
 from payments.enums import EventSource
 from payments.gateways.base import GatewayRefused, GatewayUnavailable
-from payments.models import PaymentMethod, PaymentTransaction
+from payments.models import PaymentTransaction
 from payments.schedule import LADDER
 from payments.services.checkout import KeyReused, start_checkout
 from payments.services.settlement import refresh_payment
@@ -37,8 +34,7 @@ def test_start_checkout_freezes_the_offer_and_opens_the_gateways_page(user, meth
     (reference,) = gateway.payments
     line = package.plans.get()
     assert payment == only_payment()
-    assert payment.user == user
-    assert payment.payment_method == method
+    assert (payment.user, payment.payment_method) == (user, method)
     assert payment.is_test is True
     assert payment.idempotency_key == "key"
     assert payment.package_history.package_id == package.id
@@ -84,7 +80,6 @@ def test_start_checkout_keeps_its_price_when_the_package_changes(user, method):
 
 
 def test_start_checkout_repeated_with_its_key_returns_the_first_payment(user, method, gateway):
-    """W49."""
     order = make_order(method=method)
     first = start_checkout(user=user, order=order, idempotency_key="key")
 
@@ -120,7 +115,6 @@ def test_start_checkout_with_the_key_of_another_order_is_refused(user, method):
 def test_start_checkout_that_gets_no_answer_can_be_repeated_and_opens_one_checkout(
     user, method, gateway, fault
 ):
-    """Trust tests 2 and 30."""
     order = make_order(method=method)
     gateway.faults = [fault]
     with pytest.raises(GatewayUnavailable):
@@ -187,7 +181,6 @@ def test_start_checkout_refused_when_its_repeat_was_accepted_changes_nothing(use
 def test_start_checkout_for_another_payment_than_ours_is_quarantined_and_not_offered(
     user, method, gateway, lies, reason
 ):
-    """W39."""
     order = make_order(method=method)
     gateway.lies = lies
 
@@ -199,117 +192,6 @@ def test_start_checkout_for_another_payment_than_ours_is_quarantined_and_not_off
     assert (payment.status, payment.quarantine_reason) == ("initiated", reason)
     assert (payment.checkout_url, payment.gateway_reference) == ("", None)
     assert len(gateway.calls) == 1
-
-
-@pytest.mark.parametrize(
-    ("fields", "field"),
-    [
-        ({"payment_method_id": uuid7()}, "payment_method"),
-        ({"currency": "EUR"}, "currency"),
-        ({"package_id": uuid7()}, "package"),
-        ({"plan_id": uuid7()}, "plan"),
-    ],
-)
-def test_start_checkout_of_something_unknown_names_the_field(user, method, gateway, fields, field):
-    with pytest.raises((Invalid, NotFound)) as caught:
-        start_checkout(user=user, order=make_order(method=method, **fields), idempotency_key="key")
-
-    assert caught.value.field == field
-    assert gateway.calls == []
-    assert not PaymentTransaction.objects.exists()
-
-
-@pytest.mark.parametrize("columns", [{"is_active": False}, {"deleted_at": clock.now()}])
-def test_start_checkout_by_a_closed_method_is_refused(user, method, columns):
-    order = make_order(method=method)
-    PaymentMethod.objects.filter(pk=method.pk).update(**columns)
-
-    with pytest.raises(Invalid) as caught:
-        start_checkout(user=user, order=order, idempotency_key="key")
-
-    assert caught.value.field == "payment_method"
-
-
-@pytest.mark.parametrize(("simulator_enabled", "is_taken"), [(True, True), (False, False)])
-def test_start_checkout_with_test_money_in_production_needs_the_simulator(
-    user, method, settings, simulator_enabled, is_taken
-):
-    settings.ENVIRONMENT = "production"
-    settings.SIMULATOR_ENABLED = simulator_enabled
-    order = make_order(method=method)
-
-    if is_taken:
-        start_checkout(user=user, order=order, idempotency_key="key")
-    else:
-        with pytest.raises(Invalid):
-            start_checkout(user=user, order=order, idempotency_key="key")
-
-    assert PaymentTransaction.objects.exists() == is_taken
-
-
-def test_start_checkout_of_a_free_plan_is_refused(user, method):
-    package = make_package(plans=[terms(price_usd_minor=0)])
-
-    with pytest.raises(Invalid) as caught:
-        start_checkout(
-            user=user, order=make_order(method=method, package=package), idempotency_key="key"
-        )
-
-    assert caught.value.field == "plan"
-
-
-@pytest.mark.parametrize("field", ["return_url", "cancel_url"])
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://evil.example/",
-        "//evil.example/",
-        "/client/checkout",
-        "http://localhost:8000@evil.example/",
-        "http://user:pass@localhost:8000/",
-        "http://localhost:8000\\@evil.example/",
-        "http://localhost:8000.evil.example/",
-        "http://localhost:8001/",
-        "https://localhost:8000/",
-        "http://localhost/",
-        "javascript://localhost:8000/%0aalert(1)",
-        "ftp://localhost:8000/",
-        "http://localhost:port/",
-        "http:///localhost:8000/",
-        "http://[::1/",
-        " http://localhost:8000/",
-        "http://localhost:8000/\n",
-        "ht\ttp://localhost:8000/",
-        "",
-    ],
-)
-def test_start_checkout_with_a_foreign_address_is_refused(user, method, field, url):
-    """W49: no open redirect."""
-    with pytest.raises(Invalid) as caught:
-        start_checkout(
-            user=user, order=make_order(method=method, **{field: url}), idempotency_key="key"
-        )
-
-    assert caught.value.field == field
-    assert not PaymentTransaction.objects.exists()
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://LOCALHOST:8000/a?b=c#d",
-        "https://shop.example/",
-        "https://shop.example:443/done",
-    ],
-)
-def test_start_checkout_with_an_own_address_is_taken(user, method, settings, url):
-    settings.CHECKOUT_RETURN_ORIGINS = ["http://localhost:8000", "https://shop.example", "broken"]
-
-    payment = start_checkout(
-        user=user, order=make_order(method=method, return_url=url), idempotency_key="key"
-    )
-
-    assert payment.return_url == url
 
 
 @pytest.mark.django_db(transaction=True)

@@ -67,7 +67,7 @@ def test_fulfil_starts_the_subscription_grants_the_credits_and_books_the_money()
 
 
 def test_fulfil_twice_delivers_once():
-    """Trust I6; W34: and it does deliver."""
+    """And it does deliver."""
     payment = make_payment(status="succeeded")
 
     with clock.frozen(NOW):
@@ -112,7 +112,6 @@ def test_fulfil_of_a_payment_that_has_not_succeeded_delivers_nothing(status):
 
 
 def test_fulfil_delivers_what_was_sold_whatever_the_catalog_says_now():
-    """W32."""
     payment = make_payment(status="succeeded")
     catalog.update_package(
         package_id=payment.package_history.package_id,
@@ -130,7 +129,7 @@ def test_fulfil_delivers_what_was_sold_whatever_the_catalog_says_now():
 def test_fulfil_that_dies_in_the_middle_is_delivered_once_by_the_repeat(
     payment, gateway, monkeypatch
 ):
-    """Trust test 2: a crash between settlement and the end of fulfilment."""
+    """A crash between settlement and the end of fulfilment."""
     gateway.move("succeeded")
     refresh_payment(payment_id=payment.id, source=EventSource.WEBHOOK)
     honest = fulfilment.record_money_received
@@ -198,7 +197,6 @@ def test_initial_package_is_granted_on_verification():
 
 
 def test_initial_package_is_granted_once_however_often_it_is_asked_for():
-    """W29."""
     user = UserFactory()
     make_initial_package()
 

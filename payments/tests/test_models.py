@@ -18,7 +18,6 @@ def change(payment, **columns):
 
 
 def test_method_credentials_are_encrypted_at_rest():
-    """W45."""
     method = make_method()
 
     with connection.cursor() as cursor:
@@ -70,7 +69,7 @@ def test_payment_of_one_user_and_key_is_alone():
 
 
 def test_payment_of_one_method_and_gateway_reference_is_alone():
-    """W38: no two payments can be tied to one payment at the gateway."""
+    """No two payments can be tied to one payment at the gateway."""
     first = make_payment()
 
     assert_refused(
@@ -80,7 +79,7 @@ def test_payment_of_one_method_and_gateway_reference_is_alone():
 
 
 def test_payments_whose_gateway_reference_is_not_known_yet_stand_side_by_side():
-    """W41: an empty reference is no reference."""
+    """An empty reference is no reference."""
     make_payment(status="initiated")
     make_payment(status="initiated")
 
@@ -154,7 +153,7 @@ def test_payment_event_of_success_without_evidence_is_refused():
 
 
 def test_payment_event_of_an_unknown_source_is_refused():
-    """W35: the sources that the code uses are the sources that the table takes."""
+    """The sources that the code uses are the sources that the table takes."""
     payment = make_payment()
 
     assert_refused(

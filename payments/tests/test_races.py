@@ -32,7 +32,6 @@ def assert_none_failed(results):
 def test_webhooks_return_poller_status_and_staff_at_once_settle_once_and_deliver_once(
     payment, method, gateway, admin_user
 ):
-    """Trust test 9."""
     for number in (1, 2):
         event_id = f"evt_{number}"
         receive(method, webhook_body(payment.gateway_reference, event_id=event_id), event_id)
@@ -63,7 +62,6 @@ def test_webhooks_return_poller_status_and_staff_at_once_settle_once_and_deliver
 
 
 def test_one_webhook_twenty_times_at_once_is_one_row_and_one_effect(payment, method, gateway):
-    """Trust test 17; I10."""
     gateway.move("succeeded")
     body = webhook_body(payment.gateway_reference)
 
@@ -79,7 +77,6 @@ def test_one_webhook_twenty_times_at_once_is_one_row_and_one_effect(payment, met
 
 
 def test_checkout_submitted_ten_times_at_once_with_one_key_is_one_payment(user, method, gateway):
-    """Trust I11; W49."""
     order = make_order(method=method)
 
     results = run_concurrently(
@@ -130,7 +127,6 @@ def test_initial_package_and_a_purchase_at_once_leave_the_bought_subscription(us
 
 
 def test_two_schedulers_at_once_claim_each_check_once(method):
-    """W50."""
     payments = {make_payment(method=method).id for _ in range(6)}
 
     results = run_concurrently([lambda: claim_due_payments(limit=3)] * 4)

@@ -75,7 +75,6 @@ def test_claim_takes_no_more_than_its_limit_and_the_longest_overdue_first(method
 
 
 def test_reconcile_alone_completes_a_payment_whose_webhooks_are_all_lost(payment, gateway, queued):
-    """Trust test 29."""
     gateway.move("succeeded")
 
     with at(payment, LADDER[0]):
@@ -107,7 +106,7 @@ def test_reconcile_payment_task_twice_settles_once(payment, gateway):
 
 
 def test_reconcile_task_takes_every_batch(method, gateway, queued, monkeypatch):
-    """W50: bounded batches, no end of the day."""
+    """Bounded batches, no end of the day."""
     monkeypatch.setattr(tasks, "BATCH", 2)
     for _ in range(3):
         make_payment(method=method)

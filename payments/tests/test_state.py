@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -7,11 +7,10 @@ from payments.enums import EventSource, PaymentStatus
 from payments.models import PaymentEvent, PaymentTransaction
 from payments.services.settlement import refresh_payment
 from payments.state import MOVES, Cause, MoveNotAllowed, PaymentMoved, annotate, can_move, move
-from payments.tests.factories import make_payment
+from payments.tests.factories import NOW, make_payment
 
 pytestmark = pytest.mark.django_db
 
-NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CAUSE = Cause(source=EventSource.WEBHOOK, reason="test", evidence={"gateway_status": "said"})
 ALLOWED = {
     ("initiated", "pending"),
@@ -86,7 +85,7 @@ def test_move_that_is_not_allowed_changes_nothing(one, two):
 
 @pytest.mark.parametrize("status", ["initiated", "pending", "failed", "expired"])
 def test_move_to_succeeded_without_evidence_changes_nothing(status):
-    """W48: nobody makes a payment succeed by hand."""
+    """Nobody makes a payment succeed by hand."""
     payment = make_payment(status=status)
 
     with pytest.raises(MoveNotAllowed):
@@ -101,7 +100,7 @@ def test_move_to_succeeded_without_evidence_changes_nothing(status):
 
 
 def test_move_of_an_outdated_payment_changes_nothing():
-    """W36: a compare-and-set, not a read and a write."""
+    """A compare-and-set, not a read and a write."""
     payment = make_payment(status="pending")
     outdated = PaymentTransaction.objects.get(pk=payment.pk)
     move(payment, PaymentStatus.FAILED, CAUSE, **columns_for("failed"))

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -7,11 +7,9 @@ from common.errors import NotFound
 from common.ids import uuid7
 from payments.services.status import come_back, look_again
 from payments.tests import crooked_gateway as faults
-from payments.tests.factories import make_payment
+from payments.tests.factories import NOW, make_payment
 
 pytestmark = pytest.mark.django_db
-
-NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def test_look_again_asks_the_gateway_and_settles(payment, gateway):
@@ -46,7 +44,6 @@ def test_look_again_at_a_closed_payment_asks_nobody(method, gateway, status):
 
 
 def test_look_again_before_paying_fails_nothing(payment):
-    """W40."""
     assert look_again(payment_id=payment.id).status == "pending"
 
 
@@ -62,7 +59,7 @@ def test_a_customer_who_waits_is_told_what_we_know_while_the_gateway_is_silent(
 
 
 def test_come_back_asks_the_gateway_and_settles(payment, gateway):
-    """Trust test 23: a redirect is a reason to ask, never an answer."""
+    """A redirect is a reason to ask, never an answer."""
     gateway.move("succeeded")
 
     found = come_back(payment_id=payment.id)

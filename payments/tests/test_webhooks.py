@@ -47,7 +47,6 @@ def test_receive_stores_the_webhook_and_publishes_that(payment, method):
 
 
 def test_receive_of_the_same_event_again_has_no_effect(payment, method):
-    """Trust test 17."""
     body = webhook_body(payment.gateway_reference)
     receive(method, body)
     before = counted("duplicate")
@@ -59,7 +58,6 @@ def test_receive_of_the_same_event_again_has_no_effect(payment, method):
 
 
 def test_receive_with_a_bad_signature_stores_nothing(payment, method):
-    """W37, W42; trust test 20."""
     body = webhook_body(payment.gateway_reference)
     before = counted("invalid_signature")
 
@@ -115,7 +113,7 @@ def test_receive_for_a_closed_method_still_hears_of_payments_on_their_way(
     ],
 )
 def test_process_believes_the_gateway_and_not_the_body(payment, method, gateway, word, expected):
-    """W37: the body claims success, an amount and a currency; nobody listens."""
+    """The body claims success, an amount and a currency; nobody listens."""
     gateway.move(word)
 
     receive(
@@ -142,7 +140,6 @@ def test_process_of_success_delivers_the_purchase(payment, method, gateway):
 
 
 def test_process_of_another_amount_quarantines_and_delivers_nothing(payment, method, gateway):
-    """Trust test 21."""
     gateway.move("succeeded")
     gateway.lies = {"amount": 1}
 
@@ -204,7 +201,7 @@ def test_process_twice_settles_once(payment, method, gateway):
     list(permutations(["payment.requires_action", "payment.failed", "payment.succeeded"])),
 )
 def test_webhooks_in_any_order_end_in_the_same_state(payment, method, gateway, order):
-    """Trust test 18: each event fetches the present, so the order tells nothing."""
+    """Each event fetches the present, so the order tells nothing."""
     gateway.move("succeeded")
 
     for kind in order:

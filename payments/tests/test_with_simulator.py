@@ -138,7 +138,6 @@ def test_return_before_paying_settles_nothing(checkout, browser, live_server):
 
 
 def test_no_card_number_reaches_our_tables(checkout, browser):
-    """Trust I19."""
     submit(browser, checkout["checkout_url"], number="4242424242424242", **CARD)
     send_webhooks()
     drain_outbox()

@@ -1,7 +1,6 @@
 """The one place where a payment changes: compare, set, and tell, in one transaction."""
 
 import json
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +11,7 @@ from common.errors import Conflict, NotFound
 from simulator import ids, wake
 from simulator.enums import EventType, PaymentStatus
 from simulator.models import Payment, Refund, WebhookDelivery, WebhookEvent
-from simulator.objects import payment_object, refund_object
+from simulator.objects import payment_object, refund_object, timestamp
 from simulator.state import ANNOUNCED_AS, MOVES
 
 
@@ -67,11 +66,12 @@ def _announce(*, payment: Payment, event_type: EventType, subject: dict[str, Any
     content = {
         "id": event_id,
         "type": event_type,
-        "created_at": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "created_at": timestamp(now),
         "data": {"object": subject},
     }
     event = WebhookEvent.objects.create(
         id=event_id, payment=payment, type=event_type, body=json.dumps(content), created_at=now
     )
     delivery = WebhookDelivery.objects.create(event=event, next_attempt_at=now)
-    transaction.on_commit(partial(wake.workers, str(delivery.id)), robust=True)
+    # Not a partial: reporting a failure, Django asks the callable for its name.
+    transaction.on_commit(lambda: wake.workers(str(delivery.id)), robust=True)

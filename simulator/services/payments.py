@@ -42,22 +42,28 @@ def create_payment(  # noqa: PLR0913 -- the fields of the resource
         ReferenceTaken: the merchant used ``reference`` before.
     """
     now = clock.now()
+    payment = Payment(
+        merchant=merchant,
+        amount=amount,
+        currency=currency,
+        reference=reference,
+        description=description,
+        customer_email=customer_email,
+        metadata=metadata or {},
+        return_url=return_url,
+        cancel_url=cancel_url,
+        checkout_token=secrets.token_urlsafe(TOKEN_BYTES),
+        created_at=now,
+        expires_at=now + timedelta(seconds=settings.SIMULATOR_PAYMENT_TTL_SECONDS),
+    )
+    _insert(payment)
+    return payment
+
+
+def _insert(payment: Payment) -> None:
     try:
         with transaction.atomic():
-            return Payment.objects.create(
-                merchant=merchant,
-                amount=amount,
-                currency=currency,
-                reference=reference,
-                description=description,
-                customer_email=customer_email,
-                metadata=metadata or {},
-                return_url=return_url,
-                cancel_url=cancel_url,
-                checkout_token=secrets.token_urlsafe(TOKEN_BYTES),
-                created_at=now,
-                expires_at=now + timedelta(seconds=settings.SIMULATOR_PAYMENT_TTL_SECONDS),
-            )
+            payment.save(force_insert=True)
     except IntegrityError as error:
         raise ReferenceTaken(
             "Another payment of yours has this reference.", field="reference"

@@ -48,8 +48,8 @@ def pay(page, number):
     page.get_by_role("button", name="Pay USD 12.50").click()
 
 
-def test_customer_pays_with_3d_secure_and_returns_to_the_shop(live_server, shop):
-    payment = create_payment(
+def order_at(shop):
+    return create_payment(
         merchant=MerchantFactory(name="Corner Shop", webhook_url=f"{shop.url}/hook"),
         amount=1250,
         currency="USD",
@@ -57,6 +57,10 @@ def test_customer_pays_with_3d_secure_and_returns_to_the_shop(live_server, shop)
         return_url=f"{shop.url}/return",
         cancel_url=f"{shop.url}/cancel",
     )
+
+
+def test_customer_pays_with_3d_secure_and_returns_to_the_shop(live_server, shop):
+    payment = order_at(shop)
     address = f"{live_server.url}/checkout/{payment.id}?token={payment.checkout_token}"
 
     with telephone() as (page, complaints):

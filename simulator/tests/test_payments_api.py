@@ -20,11 +20,11 @@ def create(api, body, key="key-1"):
 def test_create_payment_answers_the_whole_object(merchant_api, new_payment, settings):
     settings.SIMULATOR_BASE_URL = "http://pay.example:8001"
     settings.SIMULATOR_PAYMENT_TTL_SECONDS = 600
-
     with clock.frozen(NOON):
         answer = create(merchant_api, new_payment)
 
     payment = Payment.objects.get()
+    token = payment.checkout_token
     assert answer.status_code == 201
     assert answer.json() == {
         "id": payment.id,
@@ -38,9 +38,7 @@ def test_create_payment_answers_the_whole_object(merchant_api, new_payment, sett
         "amount_refunded": 0,
         "card": None,
         "failure": None,
-        "checkout_url": (
-            f"http://pay.example:8001/checkout/{payment.id}?token={payment.checkout_token}"
-        ),
+        "checkout_url": f"http://pay.example:8001/checkout/{payment.id}?token={token}",
         "return_url": "https://shop.example/return?cart=7",
         "cancel_url": "https://shop.example/cancel",
         "metadata": {"cart": "7"},
@@ -48,7 +46,7 @@ def test_create_payment_answers_the_whole_object(merchant_api, new_payment, sett
         "expires_at": "2026-11-21T12:10:00.000Z",
     }
     assert payment.customer_email == "ada@example.com"
-    assert len(payment.checkout_token) >= 43
+    assert len(token) >= 43
 
 
 def test_create_payment_with_required_fields_only_leaves_the_rest_empty(merchant_api, new_payment):

@@ -1,13 +1,15 @@
 """Ways to put a ledger into a state, through its services."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from wallets.enums import GrantSource
 from wallets.models import Account
-from wallets.services import grant_credits, place_hold
+from wallets.services import grant_credits, place_hold, reverse_transaction, spend_credits
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+TOMORROW = NOON + timedelta(days=1)
+FAR = NOON + timedelta(days=9000)
 
 _numbers = count(1)
 
@@ -29,6 +31,18 @@ def hold(user, amount, *, expires_at, reference=None):
     reference = reference or new_reference()
     place_hold(user_id=user.id, amount=amount, reference=reference, expires_at=expires_at)
     return reference
+
+
+def spend(user, amount, reference="usage:1"):
+    return spend_credits(user_id=user.id, amount=amount, reference=reference)
+
+
+def reverse(outcome, *, actor=None):
+    return reverse_transaction(
+        transaction_id=outcome.transaction_id,
+        reason="A mistake",
+        actor_id=actor.id if actor else None,
+    )
 
 
 def wallet(user):

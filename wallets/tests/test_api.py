@@ -7,11 +7,9 @@ from common import clock
 from wallets.enums import GrantSource
 from wallets.models import Account, Entry
 from wallets.services import spend_credits, transfer_credits
-from wallets.tests.factories import NOON, give, hold, wallet
+from wallets.tests.factories import FAR, NOON, give, hold, wallet
 
 pytestmark = pytest.mark.django_db
-
-FAR = NOON + timedelta(days=9000)
 
 WALLETS = "/api/user-wallets"
 OWN_WALLET = "/api/user-wallets/self"
@@ -173,31 +171,29 @@ def test_user_sees_their_own_changes_the_latest_first(client_for, user, other_us
     with clock.frozen(NOON + timedelta(seconds=1)):
         spend(user, 30, "usage:1", memo="A poem")
 
-    rows = results(client_for(user).get(TRANSACTIONS))
+    latest, first = results(client_for(user).get(TRANSACTIONS))
 
     ids = Entry.objects.filter(account__owner=user).order_by("-position")
-    assert rows == [
-        {
-            "id": str(ids[0].id),
-            "kind": "usage",
-            "type": "decrease",
-            "credits": 30,
-            "balance_after": 70,
-            "reference": "usage:1",
-            "memo": "A poem",
-            "created_at": "2026-11-21T12:00:01Z",
-        },
-        {
-            "id": str(ids[1].id),
-            "kind": "purchase",
-            "type": "increase",
-            "credits": 100,
-            "balance_after": 100,
-            "reference": "payment:1",
-            "memo": "Starter",
-            "created_at": "2026-11-21T12:00:00Z",
-        },
-    ]
+    assert latest == {
+        "id": str(ids[0].id),
+        "kind": "usage",
+        "type": "decrease",
+        "credits": 30,
+        "balance_after": 70,
+        "reference": "usage:1",
+        "memo": "A poem",
+        "created_at": "2026-11-21T12:00:01Z",
+    }
+    assert first == {
+        "id": str(ids[1].id),
+        "kind": "purchase",
+        "type": "increase",
+        "credits": 100,
+        "balance_after": 100,
+        "reference": "payment:1",
+        "memo": "Starter",
+        "created_at": "2026-11-21T12:00:00Z",
+    }
 
 
 def test_another_users_change_is_not_found(client_for, user, other_user):

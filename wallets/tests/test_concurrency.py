@@ -27,15 +27,11 @@ from wallets.services import (
     transfer_credits,
 )
 from wallets.tests.factories import figures, give, hold
-from wallets.verification import verify
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def books_are_right():
-    yield
-    assert [finding.culprits for finding in verify(now=clock.now()) if finding.wrong] == []
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("books_are_right"),
+]
 
 
 def spend(user, amount, reference):

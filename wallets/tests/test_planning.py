@@ -1,68 +1,14 @@
 """The planner alone: no database."""
 
 from datetime import timedelta
-from uuid import UUID
 
-import pytest
-
-from common.errors import Invalid, NotFound
-from common.ids import uuid7
 from wallets.enums import GrantSource, HoldStatus
 from wallets.errors import HoldClosed, HoldNotFound, InsufficientCredits, ReferenceReused
-from wallets.operations import (
-    CaptureHold,
-    ExpireHold,
-    Grant,
-    PlaceHold,
-    ReleaseHold,
-    Spend,
-    Transfer,
-)
-from wallets.planning.checks import MAX_AMOUNT, MAX_BALANCE
+from wallets.operations import CaptureHold, ExpireHold, Grant, PlaceHold, ReleaseHold
 from wallets.planning.lots import burn_rank, cost_of_portion
 from wallets.planning.planner import plan_batch
-from wallets.planning.state import Books, LotState, WalletState
-from wallets.tests.factories import NOON
-
-TOMORROW = NOON + timedelta(days=1)
-
-
-def make_lot(amount=10, *, remaining=None, **terms):
-    terms = {
-        "source": GrantSource.PURCHASE,
-        "is_promotional": False,
-        "cost_minor": 0,
-        "cost_currency": "",
-        "expires_at": None,
-        "priority": 0,
-        "created_at": NOON,
-    } | terms
-    return LotState(
-        id=uuid7(),
-        account_id=uuid7(),
-        transaction_id=uuid7(),
-        amount=amount,
-        remaining=amount if remaining is None else remaining,
-        **terms,
-    )
-
-
-def make_books(*lots, overdraft_limit=0):
-    """Books of one wallet with ``lots``, already in burn order."""
-    balance = sum(lot.remaining for lot in lots)
-    wallet = WalletState(uuid7(), uuid7(), balance, 0, overdraft_limit, 0)
-    wallet.lots = sorted(lots, key=burn_rank)
-    books = Books(lots={lot.id: lot for lot in lots})
-    books.add_wallet(wallet)
-    return books, wallet
-
-
-def spend(wallet, amount, reference="spend", **terms):
-    return Spend(user_id=wallet.user_id, amount=amount, reference=reference, **terms)
-
-
-def errors(outcomes):
-    return [type(outcome.error) for outcome in outcomes]
+from wallets.tests.books import errors, make_books, make_lot, spend
+from wallets.tests.factories import NOON, TOMORROW
 
 
 def test_burn_order_is_expiry_then_promotional_then_priority_then_age():
@@ -241,72 +187,3 @@ def test_parts_of_a_lot_cost_together_what_the_lot_cost():
         lot.remaining -= portion
 
     assert costs == [28, 29, 43]
-
-
-@pytest.mark.parametrize(
-    ("terms", "field"),
-    [
-        ({"amount": 0}, "amount"),
-        ({"amount": -1}, "amount"),
-        ({"amount": MAX_AMOUNT + 1}, "amount"),
-        ({"source": GrantSource.TRANSFER}, "source"),
-        ({"priority": 2**15}, "priority"),
-        ({"cost_minor": -1}, "cost_minor"),
-        ({"cost_minor": 5}, "cost_currency"),
-        ({"cost_minor": 5, "cost_currency": "XXX"}, "cost_currency"),
-        ({"reference": ""}, "reference"),
-        ({"reference": "x" * 201}, "reference"),
-        ({"reference": "a\x00b"}, "reference"),
-        ({"reference": "a\ud800b"}, "reference"),
-        ({"memo": "x" * 501}, "memo"),
-        ({"memo": "a\x00b"}, "memo"),
-    ],
-)
-def test_grant_with_a_value_out_of_range_is_refused_and_names_it(terms, field):
-    books, wallet = make_books()
-    terms = {"amount": 1, "source": GrantSource.BONUS, "reference": "g"} | terms
-
-    outcomes, plan = plan_batch([Grant(user_id=wallet.user_id, **terms)], books=books, now=NOON)
-
-    assert (errors(outcomes), outcomes[0].error.field) == ([Invalid], field)
-    assert (plan.transactions, wallet.balance) == ([], 0)
-
-
-def test_reference_and_memo_may_hold_any_script():
-    books, wallet = make_books(make_lot(10))
-
-    outcomes, _ = plan_batch(
-        [spend(wallet, 1, "usage:কথা", memo="emoji \U0001f600")], books=books, now=NOON
-    )
-
-    assert errors(outcomes) == [type(None)]
-
-
-def test_wallet_never_holds_more_than_the_column_can_count():
-    books, wallet = make_books()
-    wallet.balance = MAX_BALANCE - 1
-    grant = Grant(user_id=wallet.user_id, amount=2, source=GrantSource.BONUS, reference="g")
-
-    outcomes, _ = plan_batch([grant], books=books, now=NOON)
-
-    assert errors(outcomes) == [Invalid]
-
-
-@pytest.mark.parametrize("side", ["sender_id", "receiver_id"])
-def test_transfer_with_an_unknown_user_names_the_side(side):
-    books, wallet = make_books(make_lot(10))
-    sides = {"sender_id": wallet.user_id, "receiver_id": wallet.user_id} | {side: UUID(int=1)}
-
-    outcomes, _ = plan_batch([Transfer(amount=1, reference="t", **sides)], books=books, now=NOON)
-
-    assert (errors(outcomes), outcomes[0].error.field) == ([NotFound], side)
-
-
-def test_same_content_has_the_same_fingerprint_whatever_the_memo_and_times():
-    terms = {"user_id": UUID(int=1), "amount": 5, "reference": "h"}
-
-    first = PlaceHold(expires_at=NOON, **terms)
-    retry = PlaceHold(expires_at=TOMORROW, **terms)
-    other = PlaceHold(expires_at=NOON, **(terms | {"amount": 6}))
-
-    assert first.fingerprint() == retry.fingerprint() != other.fingerprint()

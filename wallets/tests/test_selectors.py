@@ -6,11 +6,9 @@ from common.ids import uuid7
 from wallets import selectors
 from wallets.selectors import Balance
 from wallets.services import spend_credits
-from wallets.tests.factories import NOON, give, hold, wallet
+from wallets.tests.factories import FAR, give, hold, wallet
 
 pytestmark = pytest.mark.django_db
-
-FAR = NOON + timedelta(days=9000)
 
 
 def test_wallet_of_user_is_found_once_something_happened(user):

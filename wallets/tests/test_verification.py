@@ -18,12 +18,10 @@ from wallets.services import (
     spend_credits,
     transfer_credits,
 )
-from wallets.tests.factories import NOON, give, hold, wallet
+from wallets.tests.factories import FAR, NOON, give, hold, wallet
 from wallets.verification import CHECKS, NAMED_ROWS, STALE_HOLDS, verify
 
 pytestmark = pytest.mark.django_db
-
-FAR = NOON + timedelta(days=9000)
 
 
 @pytest.fixture

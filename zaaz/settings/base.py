@@ -9,19 +9,25 @@ from environs import Env
 from marshmallow.validate import Length, OneOf, Range
 
 from common.logging import configure_logging
+from zaaz.settings.admin_site import look
+from zaaz.settings.refusals import fernet_keys, refuse_faults, web_address
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
-env = Env(eager=False)  # collect every mistake, report them together at seal()
+env = Env(eager=False)  # collect every fault; refuse_faults() at the end reports them together
 
 # --- Process --------------------------------------------------------------
-ENVIRONMENT = env.str("ENVIRONMENT", "development", validate=OneOf(["development", "production"]))
+ENVIRONMENT: str = (
+    env.str("ENVIRONMENT", "development", validate=OneOf(["development", "production"]))
+    or "production"  # a misspelt one is reported, and judged by the stricter rules meanwhile
+)
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY", validate=Length(min=32))
-BASE_URL = env.str("BASE_URL", "http://localhost:8000")  # no slash at the end
+BASE_URL = env.str("BASE_URL", "http://localhost:8000", validate=web_address)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_FAILURE_VIEW = "portal.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENVIRONMENT == "production"
@@ -63,6 +69,7 @@ INSTALLED_APPS = [
     "billing",
     "payments",
     "notifications",
+    "portal",
     "zaaz",
 ]
 if SIMULATOR_ENABLED:
@@ -101,9 +108,13 @@ STATIC_ROOT = env.path("STATIC_ROOT", BASE_DIR / "var" / "static")
 WHITENOISE_USE_FINDERS = env.bool("SERVE_STATIC_FROM_APPS", False)  # no collectstatic needed
 
 # --- Data -----------------------------------------------------------------
-DATABASES = {"default": env.dj_db_url("DATABASE_URL")}
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE_SECONDS", 0)
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES = {
+    "default": env.dj_db_url(
+        "DATABASE_URL",
+        conn_max_age=env.int("DATABASE_CONN_MAX_AGE_SECONDS", 0),
+        conn_health_checks=True,
+    )
+}
 REDIS_URL = env.str("REDIS_URL", "redis://localhost:6379/0")
 CACHES = {
     "default": {
@@ -113,7 +124,9 @@ CACHES = {
         "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 1},  # seconds
     }
 }
-FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", validate=Length(min=1))
+FIELD_ENCRYPTION_KEYS: list[str] = env.list(
+    "FIELD_ENCRYPTION_KEYS", validate=[Length(min=1), fernet_keys]
+)
 
 # --- Sign-in --------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -139,6 +152,11 @@ SIMPLE_JWT = {
     "USER_ID_FIELD": "id",
     "USER_ID_CLAIM": "sub",
 }
+
+# --- Back office ----------------------------------------------------------
+UNFOLD = look(environment=ENVIRONMENT, has_simulator=SIMULATOR_ENABLED)
+FORMAT_MODULE_PATH = ["zaaz.formats"]
+LOGIN_REDIRECT_URL = "admin:index"
 
 # --- API ------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -182,9 +200,18 @@ SPECTACULAR_SETTINGS = {
 # --- Celery ---------------------------------------------------------------
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600}  # seconds; Redis only
-CELERY_TASK_PUBLISH_RETRY = False  # a request does not wait for the broker: sweeps follow
+# A request waits neither for a broker that is away nor for one that hangs: sweeps follow.
 CELERY_BROKER_CONNECTION_TIMEOUT = 1  # seconds
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "max_retries": 0,
+    "visibility_timeout": 600,  # seconds; this and the rest: Redis only
+    "socket_connect_timeout": 1,
+    "socket_timeout": 2,
+}
+# One more try, at once: without it beat keeps a lost connection for ever.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0
+}  # fmt: skip
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -218,6 +245,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "common.tasks.forget_delivered_events",
         "schedule": crontab(hour="3", minute="17"),
     },
+    "forget-stored-answers": {
+        "task": "common.tasks.forget_stored_answers",
+        "schedule": crontab(hour="3", minute="27"),
+    },
 }
 if SIMULATOR_ENABLED:
     CELERY_BEAT_SCHEDULE |= {
@@ -246,13 +277,14 @@ SIMULATOR_PAYMENT_TTL_SECONDS = env.int(
 )
 
 # --- E-mail ---------------------------------------------------------------
-EMAIL_CONFIG = env.dj_email_url("EMAIL_URL", "smtp://localhost:25")
-EMAIL_BACKEND = EMAIL_CONFIG["EMAIL_BACKEND"]
-EMAIL_HOST = EMAIL_CONFIG["EMAIL_HOST"]
-EMAIL_PORT = EMAIL_CONFIG["EMAIL_PORT"]
-EMAIL_HOST_USER = EMAIL_CONFIG["EMAIL_HOST_USER"]
-EMAIL_HOST_PASSWORD = EMAIL_CONFIG["EMAIL_HOST_PASSWORD"]
+EMAIL_CONFIG = env.dj_email_url("EMAIL_URL", "smtp://localhost:25") or {}
+EMAIL_BACKEND = EMAIL_CONFIG.get("EMAIL_BACKEND", "")
+EMAIL_HOST = EMAIL_CONFIG.get("EMAIL_HOST")
+EMAIL_PORT = EMAIL_CONFIG.get("EMAIL_PORT")
+EMAIL_HOST_USER = EMAIL_CONFIG.get("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = EMAIL_CONFIG.get("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = EMAIL_CONFIG.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = EMAIL_CONFIG.get("EMAIL_USE_SSL", False)
 EMAIL_FILE_PATH = EMAIL_CONFIG.get("EMAIL_FILE_PATH")
 EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "ZaaZ <no-reply@localhost>")
@@ -260,6 +292,6 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "ZaaZ <no-reply@localhost>")
 # --- Health ---------------------------------------------------------------
 READY_MAX_OUTBOX_AGE_SECONDS = env.int("READY_MAX_OUTBOX_AGE_SECONDS", 300)
 
-env.seal()
+refuse_faults(env, globals())
 
 LOGGING = configure_logging(LOG_LEVEL)

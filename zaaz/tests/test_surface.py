@@ -66,11 +66,15 @@ def test_metrics_are_served(client):
     assert b"zaaz_outbox_deliveries_total" in client.get("/metrics").content
 
 
-def test_every_variable_is_in_the_example_environment():
+def test_example_environment_has_every_variable_and_no_other():
     base = (settings.BASE_DIR / "zaaz" / "settings" / "base.py").read_text()
+    compose = (settings.BASE_DIR / "docker-compose.yml").read_text()
     example = (settings.BASE_DIR / ".env.example").read_text()
+    named = set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
     used = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', base))
-    assert used - set(re.findall(r"^#?\s?([A-Z_]+)=", example, re.MULTILINE)) == set()
+    composed = set(re.findall(r"\$\{([A-Z_]+)", compose))
+
+    assert named == used | composed
 
 
 def test_unforeseen_error_is_a_problem_without_its_text():

@@ -62,6 +62,10 @@ def _create_catalogue(actor_id: UUID) -> None:
     )
     monthly = Plan.objects.create(name="Monthly", duration_days=30, sequence=1)
     yearly = Plan.objects.create(name="Yearly", duration_days=365, sequence=2)
+    _create_packages(actor_id, writing, monthly, yearly)
+
+
+def _create_packages(actor_id: UUID, writing: Feature, monthly: Plan, yearly: Plan) -> None:
     free = PlanTerms(plan_id=monthly.id, price_usd_minor=0, price_bdt_minor=0, credits=100)
     month = PlanTerms(
         plan_id=monthly.id, price_usd_minor=2900, price_bdt_minor=348_000, credits=3_000_000

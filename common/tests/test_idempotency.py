@@ -1,19 +1,17 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from rest_framework.exceptions import Throttled
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
 
-from common import clock
+from common import clock, tasks
 from common.api import idempotency
 from common.api.idempotency import idempotent
 from common.api.permissions import DenyAll
 from common.api.problems import handle_exception
 from common.errors import Forbidden, Invalid, Unavailable
 from common.models import IdempotencyRecord
-from common.money import Money
 from common.testing import run_concurrently
 
 calls: list[object] = []
@@ -139,13 +137,12 @@ def test_errors_have_their_status_and_code(error, status, code):
     assert (answer and answer.status_code, answer and answer.data["code"]) == (status, code)
 
 
-def test_throttled_call_is_told_when_to_come_back():
-    assert handle_exception(Throttled(wait=3), {}).headers["Retry-After"] == "3"
+def test_answers_are_forgotten_after_30_days(user):
+    with clock.frozen(datetime(2026, 1, 1, tzinfo=UTC)):
+        send(user)
+        clock.advance(timedelta(days=30))
+        assert tasks.forget_stored_answers() == 0
+        clock.advance(timedelta(seconds=1))
 
-
-def test_money_is_an_integer_of_a_known_currency():
-    assert Money(1250, "USD").format() == "12.50"
-    with pytest.raises(TypeError):
-        Money(1.5, "USD")
-    with pytest.raises(ValueError, match="XXX"):
-        Money(1, "XXX")
+        assert tasks.forget_stored_answers() == 1
+    assert send(user).data == {"n": 2}
