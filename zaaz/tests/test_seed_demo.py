@@ -4,7 +4,9 @@ from django.core.management import call_command
 from accounts.models import ApiKey, User
 from billing.models import AiModel
 from catalog.models import Package
+from common.testing import drain_outbox
 from payments.models import PaymentMethod
+from wallets.selectors import balances_of
 
 
 @pytest.fixture
@@ -24,6 +26,9 @@ def test_seed_demo_twice_makes_everything_once(demo_environment):
     assert set(Package.objects.values_list("value", flat=True)) == {"starter", "pro"}
     assert set(AiModel.objects.values_list("value", flat=True)) == {"model-a", "model-b"}
     assert User.objects.get(email="customer@zaaz.test").check_password("a-demo-password")
+    drain_outbox()
+    customer = User.objects.get(email="customer@zaaz.test")
+    assert balances_of([customer.id])[customer.id].balance == 100
     assert PaymentMethod.objects.get().value == "simulator"
     assert ApiKey.objects.count() == 1
     assert (demo_environment / "partner.key").read_text().startswith("zk_")

@@ -13,7 +13,7 @@ from environs import Env
 
 from accounts.enums import Role, Scope
 from accounts.models import User
-from accounts.services import recognise_api_key
+from accounts.services import confirm_email, recognise_api_key
 from billing.models import AiModel, BillingSetting, CreditsProfit
 from billing.services import prices
 from catalog.contents import PlanTerms
@@ -32,11 +32,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         env = Env()
         admin = _ensure_user(ADMIN, "Demo admin", Role.SUPER_ADMIN, env.str("DEMO_PASSWORD"))
-        _ensure_user(CUSTOMER, "Demo customer", Role.USER, env.str("DEMO_PASSWORD"))
+        customer = _ensure_user(CUSTOMER, "Demo customer", Role.USER, env.str("DEMO_PASSWORD"))
         if not Package.objects.exists():
             _create_catalogue(admin.id)
         if not AiModel.objects.exists():
             _create_prices(admin.id)
+        for user in (admin, customer):
+            confirm_email(user_id=user.id)  # after the catalogue: the initial package follows
         _ensure_gateway(env.str("DEMO_SIMULATOR_SECRET_KEY"), env.str("DEMO_WEBHOOK_SECRET"))
         _ensure_partner_key(Path(env.str("DEMO_PARTNER_KEY_FILE")))
         self.stdout.write("The demo data is there.")
@@ -44,9 +46,9 @@ class Command(BaseCommand):
 
 def _ensure_user(email: str, name: str, role: Role, password: str) -> User:
     user = User.objects.filter(email=email).first() or User(email=email, name=name, role=role)
-    user.is_verified = True
-    user.set_password(password)
-    user.save()
+    if not user.check_password(password):  # a new hash would end the sessions of the last run
+        user.set_password(password)
+        user.save()
     return user
 
 
