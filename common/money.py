@@ -8,8 +8,8 @@ from django.db import models
 class Currency(models.TextChoices):
     """The ISO 4217 currencies that we price and settle in."""
 
-    USD = "USD"
-    BDT = "BDT"
+    USD = "USD", "USD"
+    BDT = "BDT", "BDT"
 
 
 _EXPONENTS = {Currency.USD: 2, Currency.BDT: 2}

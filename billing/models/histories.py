@@ -25,6 +25,7 @@ class AiModelHistory(PriceHistory):
     ai_model = models.ForeignKey(AiModel, on_delete=models.PROTECT, related_name="histories")
 
     class Meta:
+        verbose_name = "AI model history"
         verbose_name_plural = "AI model histories"
         constraints = [
             models.UniqueConstraint(

@@ -48,6 +48,7 @@ class AiModel(PriceRow):
     is_initial = models.BooleanField(default=False, help_text="Prices usages that name no model.")
 
     class Meta:
+        verbose_name = "AI model"
         constraints = [
             models.UniqueConstraint(fields=["name"], name="ai_model_once_per_name"),
             models.UniqueConstraint(fields=["value"], name="ai_model_once_per_value"),
